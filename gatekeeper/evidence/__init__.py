@@ -1,0 +1,1 @@
+"""Pure readers: what the world writes → what it says about our purposes."""
