@@ -1,0 +1,26 @@
+"""Shared by all tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.support.broker import Broker
+
+settings.register_profile("gatekeeper", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("gatekeeper")
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A real broker for the whole run. A test that stops or kills it takes one of its own instead."""
+    from tests.support.broker import Broker
+
+    started = Broker(tmp_path_factory.mktemp("kafka"))
+    started.start()
+    yield started
+    started.stop()
