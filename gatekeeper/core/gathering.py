@@ -43,10 +43,12 @@ def gather(asset: Asset, use: Use, rights: RightsState, policy: Policy, instant_
 
 
 def _claims(asset: Asset, rights: RightsState, policy: Policy) -> Iterator[Statement]:
-    subjects = asset.subjects
-    for span in (s for spans in rights.claims.values() for s in spans if s.opened.data["subject"] in subjects):
-        kind = span.opened.data["kind"]
-        yield _spanned("claim", Says.PROHIBIT, f"claim.{kind}", span, policy.claims[kind])
+    for subject in asset.subjects:
+        for claim_id in rights.claims_about.get(subject, ()):
+            for span in rights.claims[claim_id]:
+                if span.opened.data["subject"] == subject:
+                    kind = span.opened.data["kind"]
+                    yield _spanned("claim", Says.PROHIBIT, f"claim.{kind}", span, policy.claims[kind])
     if asset.removed_by is not None:
         ref = f"content:{asset.partition}:{asset.removed_by}"
         yield Statement("claim", Says.PROHIBIT, "claim.deletion", ref, policy.claims["deletion"])
@@ -67,10 +69,11 @@ def _unreadable(asset: Asset, rights: RightsState, policy: Policy) -> Iterator[S
 
 
 def _agreements(asset: Asset, rights: RightsState) -> Iterator[Statement]:
-    for agreement in rights.agreements.values():
-        party = f"party:{agreement.signed.data['party_id']}"
-        if party in asset.holders:
-            yield from _agreement(agreement, party, asset)
+    for party_id in dict.fromkeys(party for party, _ in asset.interests):
+        for agreement_id in rights.agreements_of.get(party_id, ()):
+            agreement = rights.agreements[agreement_id]
+            if agreement.signed.data["party_id"] == party_id:
+                yield from _agreement(agreement, f"party:{party_id}", asset)
 
 
 def _agreement(agreement: Agreement, party: str, asset: Asset) -> Iterator[Statement]:
@@ -134,9 +137,8 @@ def _reservations(asset: Asset, rights: RightsState, policy: Policy) -> Iterator
             says, purposes = Says(reading.says), policy.reservations[reading.purposes_key]
             yield Statement("wishes", says, reading.reason, ref, purposes, subject=subject)
     for about in asset.subjects:
-        for (declared_about, _), spans in rights.reservations.items():
-            if declared_about == about:
-                yield from (s for span in spans for s in _declared(span, policy))
+        for vocabulary in rights.reserved.get(about, ()):
+            yield from (s for span in rights.reservations[about, vocabulary] for s in _declared(span, policy))
 
 
 def _declared(span: Span, policy: Policy) -> Iterator[Statement]:

@@ -33,7 +33,11 @@ class Agreement:
 
 @dataclass
 class RightsState:
-    """Everything said below ``position``, found by whom or what it is about."""
+    """Everything said below ``position``.
+
+    Found by: consents by subject; agreements by id, and ids by party; claims by id, and ids by subject; reservations by
+    (subject, vocabulary), and vocabularies by subject; acceptances by (account, terms id) → the earliest instant.
+    """
 
     position: int = 0
     terms: list[RightsEvent] = field(default_factory=list)
@@ -42,6 +46,9 @@ class RightsState:
     agreements: dict[str, Agreement] = field(default_factory=dict)
     claims: dict[str, list[Span]] = field(default_factory=lambda: defaultdict(list))
     reservations: dict[tuple[str, str], list[Span]] = field(default_factory=lambda: defaultdict(list))
+    agreements_of: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    claims_about: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    reserved: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     unreadable: dict[int, Unreadable] = field(default_factory=dict)
     answered: dict[int, RightsEvent] = field(default_factory=dict)
     policy_digest: str | None = None
@@ -91,6 +98,7 @@ def _consent(state: RightsState, event: RightsEvent) -> None:
 
 def _agreement_signed(state: RightsState, event: RightsEvent) -> None:
     state.agreements[event.data["agreement_id"]] = Agreement(event)
+    state.agreements_of[event.data["party_id"]].add(event.data["agreement_id"])
 
 
 def _agreement_terminated(state: RightsState, event: RightsEvent) -> None:
@@ -106,6 +114,7 @@ def _close(spans: list[Span], event: RightsEvent) -> None:
 
 def _claim_opened(state: RightsState, event: RightsEvent) -> None:
     state.claims[event.data["claim_id"]].append(Span(event))
+    state.claims_about[event.data["subject"]].add(event.data["claim_id"])
 
 
 def _claim_resolved(state: RightsState, event: RightsEvent) -> None:
@@ -114,6 +123,7 @@ def _claim_resolved(state: RightsState, event: RightsEvent) -> None:
 
 def _reservation_declared(state: RightsState, event: RightsEvent) -> None:
     state.reservations[event.data["subject"], event.data["vocabulary"]].append(Span(event))
+    state.reserved[event.data["subject"]].add(event.data["vocabulary"])
 
 
 def _reservation_lifted(state: RightsState, event: RightsEvent) -> None:
