@@ -15,6 +15,13 @@ settings.register_profile("gatekeeper", deadline=None, suppress_health_check=[He
 settings.load_profile("gatekeeper")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What asks for a broker is marked ``kafka``, so that it can be left out where Java is missing."""
+    for item in items:
+        if {"broker", "mortal"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.kafka)
+
+
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """A real broker for the whole run. A test that stops or kills it takes one of its own instead."""

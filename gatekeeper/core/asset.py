@@ -11,7 +11,9 @@ from gatekeeper.core.subjects import subject
 
 @dataclass(frozen=True)
 class Asset:
-    """``removed_by`` is the offset of the removal that covers this event; ``conflicting`` says the asset has events in two partitions."""
+    """``removed_by`` is the offset of the removal that covers this event; ``conflicting`` says the asset has events
+    in two partitions.
+    """
 
     asset_id: str
     account_id: str

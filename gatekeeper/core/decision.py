@@ -39,7 +39,13 @@ REASON_ORDER = (
     *("terms.permit", "terms.prohibit", "terms.opt_in_required", "terms.unclear"),
     "no_permission",
     "title.missing_role",
-    *("evidence.unreadable", "evidence.unsupported", "evidence.unverified", "evidence.constrained", "evidence.conflicting"),
+    *(
+        "evidence.unreadable",
+        "evidence.unsupported",
+        "evidence.unverified",
+        "evidence.constrained",
+        "evidence.conflicting",
+    ),
 )
 """Every reason code; where one layer offers several of the same verdict, the earlier is reported."""
 
@@ -67,7 +73,9 @@ class Decision:
 
 @dataclass(frozen=True)
 class Heard:
-    """One interest: the statement that decided it, and every statement considered with why it did not speak (None: it spoke)."""
+    """One interest: the statement that decided it, and every statement considered with why it did not speak (None:
+    it spoke).
+    """
 
     holder: str
     decided_by: Statement
@@ -109,18 +117,14 @@ def missing_roles(asset: Asset, use: Use, policy: Policy) -> tuple[str, ...]:
     return tuple(role for role in dict.fromkeys(needed) if role not in present)
 
 
-def _over_the_interests(
-    candidates: list[tuple[str | None, Statement]], policy: Policy
-) -> tuple[str | None, Statement]:
+def _over_the_interests(candidates: list[tuple[str | None, Statement]], policy: Policy) -> tuple[str | None, Statement]:
     """Any deny, else any hold, else permit; of those, the highest layer; of those, the first interest as declared."""
     layers = ("title", *policy.layers, "none")
     verdicts = list(Verdict)
     return min(candidates, key=lambda c: (verdicts.index(VERDICT_OF[c[1].says]), layers.index(c[1].layer)))
 
 
-def _hear(
-    holder: str, asset: Asset, statements: list[Statement], use: Use, policy: Policy, instant_us: int
-) -> Heard:
+def _hear(holder: str, asset: Asset, statements: list[Statement], use: Use, policy: Policy, instant_us: int) -> Heard:
     considered = [(s, mismatch(s, use, instant_us, policy.purposes)) for s in statements]
     latest = _latest_consents([s for s, why in considered if why is None])
     account = f"account:{asset.account_id}"

@@ -24,7 +24,9 @@ UNDATED_RESTRICTIONS = ("rights.consent.withdrawn", "rights.claim.opened", "righ
 
 @dataclass(frozen=True, slots=True)
 class RightsEvent:
-    """A readable rights event. ``data`` holds comparable spellings, instants under ``*_us`` names, empty lists as empty."""
+    """A readable rights event. ``data`` holds comparable spellings, instants under ``*_us`` names, empty lists as
+    empty.
+    """
 
     position: int
     type: str

@@ -1,4 +1,5 @@
-"""Which statements concern an asset: everything in the rights state, the policy and the asset's own event that might speak.
+"""Which statements concern an asset: everything in the rights state, the policy and the asset's own event that might
+speak.
 
 Nothing is decided here. Statements that will turn out not to match are gathered too, so that ``explain`` can say why.
 """
@@ -44,7 +45,7 @@ def gather(asset: Asset, use: Use, rights: RightsState, policy: Policy, instant_
 
 def _claims(asset: Asset, rights: RightsState, policy: Policy) -> Iterator[Statement]:
     for subject in asset.subjects:
-        for claim_id in rights.claims_about.get(subject, ()):
+        for claim_id in sorted(rights.claims_about.get(subject, ())):
             for span in rights.claims[claim_id]:
                 if span.opened.data["subject"] == subject:
                     kind = span.opened.data["kind"]
@@ -70,7 +71,7 @@ def _unreadable(asset: Asset, rights: RightsState, policy: Policy) -> Iterator[S
 
 def _agreements(asset: Asset, rights: RightsState) -> Iterator[Statement]:
     for party_id in dict.fromkeys(party for party, _ in asset.interests):
-        for agreement_id in rights.agreements_of.get(party_id, ()):
+        for agreement_id in sorted(rights.agreements_of.get(party_id, ())):
             agreement = rights.agreements[agreement_id]
             if agreement.signed.data["party_id"] == party_id:
                 yield from _agreement(agreement, f"party:{party_id}", asset)
@@ -137,13 +138,15 @@ def _reservations(asset: Asset, rights: RightsState, policy: Policy) -> Iterator
             says, purposes = Says(reading.says), policy.reservations[reading.purposes_key]
             yield Statement("wishes", says, reading.reason, ref, purposes, subject=subject)
     for about in asset.subjects:
-        for vocabulary in rights.reserved.get(about, ()):
+        for vocabulary in sorted(rights.reserved.get(about, ())):
             yield from (s for span in rights.reservations[about, vocabulary] for s in _declared(span, policy))
 
 
 def _declared(span: Span, policy: Policy) -> Iterator[Statement]:
     data = span.opened.data
-    readings: tuple[Reading, ...] = read_reservation(data["vocabulary"], data.get("vocabulary_version"), data["statement"])
+    readings: tuple[Reading, ...] = read_reservation(
+        data["vocabulary"], data.get("vocabulary_version"), data["statement"]
+    )
     for reading in readings:
         purposes = policy.reservations[reading.purposes_key]
         yield _spanned("wishes", Says(reading.says), reading.reason, span, purposes)
@@ -184,7 +187,9 @@ def _terms(asset: Asset, use: Use, rights: RightsState, policy: Policy, instant_
 
 
 def terms_in_force(rights: RightsState, account_id: str, instant_us: int) -> RightsEvent | None:
-    """The latest effective terms among those that continued use accepts and those the account has accepted (design §4, layer 5)."""
+    """The latest effective terms among those that continued use accepts and those the account has accepted (design
+    §4, layer 5).
+    """
     candidates = [
         t
         for t in rights.terms

@@ -1,7 +1,8 @@
 """Policy as data (design §4): purposes, what each claim stops, roles a title needs, order of layers, licence table.
 
 A policy is known by its digest: SHA-256 over the canonical JSON of its document, so a comment never makes a new policy
-and a changed word always does. A table that is incomplete is refused when read: an empty rule set is a mistake, never "allow".
+and a changed word always does. A table that is incomplete is refused when read: an empty rule set is a mistake,
+never "allow".
 """
 
 from __future__ import annotations
@@ -77,7 +78,9 @@ def read_policy(document: Mapping[str, Any]) -> Policy:
             licences=tuple(_licence(row) for row in document.get("licences", [])),
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise BadInput(f"policy.yaml: {error!r} is missing or has the wrong shape", "compare it with the shipped policy") from error
+        raise BadInput(
+            f"policy.yaml: {error!r} is missing or has the wrong shape", "compare it with the shipped policy"
+        ) from error
     _check(policy)
     return policy
 
@@ -119,8 +122,8 @@ def _table_problems(policy: Policy) -> list[str]:
 def _purpose_problems(policy: Policy) -> list[str]:
     found = []
     for name in policy.purposes.names:
-        if missing := policy.purposes.unknown(policy.purposes.lineage(name)[1:]):
-            found.append(f"purpose {name} needs its parent {missing[0]}")
+        missing = policy.purposes.unknown(policy.purposes.lineage(name)[1:2])
+        found += [f"purpose {name} needs its parent {parent}" for parent in missing]
     used = [n for stops in (*policy.claims.values(), *policy.reservations.values()) for n in stops]
     used += [n for row in policy.licences for n in (*row.permits, *row.prohibits)]
     used += list(policy.required_roles)

@@ -99,7 +99,8 @@ def path_of(steps: Sequence[str | int]) -> str:
 def _step(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
-    return f".{step}" if step.isidentifier() and step.isascii() and len(step) <= SHOWN_CHARACTERS_MAX else f"[{shown(step)}]"
+    plain = step.isidentifier() and step.isascii() and len(step) <= SHOWN_CHARACTERS_MAX
+    return f".{step}" if plain else f"[{shown(step)}]"
 
 
 def _cut(text: str, *, longer: bool) -> str:

@@ -13,7 +13,9 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class Purposes:
-    """``explicit[name]`` says whether a purpose must be named itself. A dotted name's parent is the name without its last part."""
+    """``explicit[name]`` says whether a purpose must be named itself. A dotted name's parent is the name without its
+    last part.
+    """
 
     explicit: Mapping[str, bool]
 

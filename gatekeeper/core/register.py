@@ -1,11 +1,14 @@
-"""What the rights log says is active: the policy, the declared datasets, records nobody could read, how late "now" must be.
+"""What the rights log says is active: the policy, the declared datasets, records nobody could read, how late "now"
+must be.
 
 Small whatever the log's size, so every worker keeps one. The same ``source`` and ``id`` counts once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from gatekeeper.core.events import RightsEvent, Unreadable
 from gatekeeper.core.statements import NEVER_US
@@ -34,6 +37,18 @@ class Register:
     def unanswered(self) -> list[Unreadable]:
         return [record for position, record in self.unreadable.items() if position not in self.answered]
 
+    def to_document(self) -> dict[str, Any]:
+        """JSON types only; ``register_of`` reads it back."""
+        return {
+            "position": self.position,
+            "policy": self.policy_digest,
+            "datasets": dict(self.datasets),
+            "unreadable": [[u.position, u.reason, u.detail, u.subject] for u in self.unreadable.values()],
+            "answered": sorted(self.answered),
+            "restricted_us": self.restricted_us,
+            "seen": sorted(self._seen),
+        }
+
     def apply(self, record: RightsEvent | Unreadable) -> None:
         self.position = record.position + 1
         if isinstance(record, Unreadable):
@@ -56,3 +71,17 @@ class Register:
                 self.datasets.pop(event.data["name"], None)
             case _ if event.data["position"] in self.unreadable:
                 self.answered.add(event.data["position"])
+
+
+def register_of(document: Mapping[str, Any]) -> Register:
+    """A register from its document. Raises ``KeyError``, ``TypeError`` or ``ValueError`` where it is not one."""
+    unreadable = [Unreadable(*row) for row in document["unreadable"]]
+    return Register(
+        position=int(document["position"]),
+        policy_digest=document["policy"],
+        datasets=dict(document["datasets"]),
+        unreadable={record.position: record for record in unreadable},
+        answered=set(document["answered"]),
+        restricted_us=int(document["restricted_us"]),
+        _seen={(source, event_id) for source, event_id in document["seen"]},
+    )

@@ -1,4 +1,5 @@
-"""Which events a removal covers (design §4): the removal itself, and any later event of that asset whose ``time`` is not later.
+"""Which events a removal covers (design §4): the removal itself, and any later event of that asset whose ``time`` is
+not later.
 
 Events of one asset are looked at in order of offset. Of several removals the one with the greatest time covers; of
 equal times, the first.

@@ -44,7 +44,8 @@ class Mismatch(StrEnum):
 class Statement:
     """Who says what about which subject, for which use, from when to when, in which layer, from which rights position.
 
-    ``ref`` names the evidence (``rights:41``, ``content:0:17``, ``licence:CC0-1.0``); ``position`` orders evidence, -1 for
+    ``ref`` names the evidence (``rights:41``, ``content:0:17``, ``licence:CC0-1.0``); ``position`` orders evidence,
+    -1 for
     what the content event itself carries. No territories means worldwide, no models means every model.
     """
 

@@ -12,9 +12,7 @@ from datetime import UTC, datetime, timedelta
 ALWAYS_US = 2**62
 """Later than any instant that can be written: the open end of an interval."""
 
-_RFC3339 = re.compile(
-    r"(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
-)
+_RFC3339 = re.compile(r"(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -24,11 +22,10 @@ def parse_instant(text: str) -> int:
     match = _RFC3339.fullmatch(text)
     if match is None:
         raise ValueError("not an RFC 3339 time with an offset, such as 2025-05-14T00:00:00Z")
-    year, month, day, hour, minute, second = (int(match[i]) for i in range(1, 7))
-    micros = int((match[7] or "0")[:6].ljust(6, "0"))
-    offset = _offset_minutes(match[8])
-    moment = datetime(year, month, day, hour, minute, second, micros, tzinfo=UTC)
-    return (moment - _EPOCH) // _MICROSECOND - offset * 60_000_000
+    year, month, day, hour, minute, second, fraction, offset = match.groups()
+    moment = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=UTC)
+    micros = int(fraction[:6].ljust(6, "0")) if fraction else 0
+    return (moment - _EPOCH) // _MICROSECOND + micros - _offset_minutes(offset) * 60_000_000
 
 
 def _offset_minutes(text: str) -> int:

@@ -32,10 +32,14 @@ class Declaration:
 
 
 def read_declaration(document: Mapping[str, Any], purposes: Purposes) -> Declaration:
-    """A parsed (and schema-valid) declaration → Declaration. Raises ``BadInput`` for a purpose the policy does not know."""
+    """A parsed (and schema-valid) declaration → Declaration. Raises ``BadInput`` for a purpose the policy does not
+    know.
+    """
     purpose = document["purpose"]
     if purpose not in purposes:
-        raise BadInput(f"dataset {document['name']}: unknown purpose {purpose!r}", f"use one of {', '.join(purposes.names)}")
+        raise BadInput(
+            f"dataset {document['name']}: unknown purpose {purpose!r}", f"use one of {', '.join(purposes.names)}"
+        )
     territories = frozenset(normal_territory(t) for t in document.get("territories") or ())
     use = Use(purpose, territories, document.get("model") or None)
     return Declaration(document["name"], use, digest_of(document), document)

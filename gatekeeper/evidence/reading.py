@@ -34,8 +34,10 @@ def is_no_ai_tag(tag: str) -> bool:
     return _NO_AI.fullmatch(tag) is not None
 
 
-def read_reservation(vocabulary: str, vocabulary_version: str | None, statement: str) -> tuple[Reading, ...]:
-    """The restrictions a reservation makes: none for a tag other than "no AI", unclear for a vocabulary without a reader."""
+def read_reservation(vocabulary: str, _vocabulary_version: str | None, statement: str) -> tuple[Reading, ...]:
+    """The restrictions a reservation makes: none for a tag other than "no AI", unclear for a vocabulary without a
+    reader.
+    """
     if vocabulary == "tag":
         return (_NO_AI_TAG,) if is_no_ai_tag(statement) else ()
     return (_UNSUPPORTED,)

@@ -151,7 +151,7 @@ def _only(mapping: Mapping[str, Any], known: set[str], must: set[str]) -> Mappin
 
 def _filled(written: Any, fixtures: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
     """An event as written → with its fixture underneath. ``data`` keys replace the fixture's; null leaves one out."""
-    own = {"like": written} if isinstance(written, str) else dict(_only(written, known, set()))
+    own: dict[str, Any] = {"like": written} if isinstance(written, str) else dict(_only(written, known, set()))
     if "like" not in own:
         return own
     base = fixtures[own.pop("like")]

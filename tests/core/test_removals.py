@@ -10,7 +10,9 @@ from gatekeeper.core.removals import REMOVED, Removals, removals_of
 from gatekeeper.core.tables import INSTANT
 
 EVENTS = st.lists(
-    st.tuples(st.sampled_from(["content.published", "content.updated", REMOVED]), st.sampled_from("ab"), st.integers(0, 5)),
+    st.tuples(
+        st.sampled_from(["content.published", "content.updated", REMOVED]), st.sampled_from("ab"), st.integers(0, 5)
+    ),
     max_size=12,
 )
 

@@ -32,7 +32,7 @@ LAST_US = 253_402_300_799_999_999
 )
 def test_what_is_not_a_time_is_refused(text: str) -> None:
     """A time without an offset, an impossible date, a leap second and look-alike digits are refused."""
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"."):
         parse_instant(text)
 
 
