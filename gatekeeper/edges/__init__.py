@@ -1,0 +1,1 @@
+"""The hands, one vendor each. No vendor exception leaves this folder."""
