@@ -1,0 +1,1 @@
+"""The verbs, in order: gate → fold → (build → check → publish)."""
