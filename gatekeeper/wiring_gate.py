@@ -40,7 +40,7 @@ from gatekeeper.stages.gate.committing import Committer
 from gatekeeper.stages.gate.deciding import Decider
 from gatekeeper.stages.gate.draining import Drained
 from gatekeeper.stages.gate.fetching import POLL_S, Fetcher
-from gatekeeper.stages.gate.folding import Folding
+from gatekeeper.stages.gate.folding import Folding, Tables
 from gatekeeper.stages.gate.opening import Opening
 from gatekeeper.stages.gate.ownership import Ownership
 from gatekeeper.stages.gate.patience import Patience
@@ -105,7 +105,7 @@ def _worker(
     limits, switch, ownership = opened.workspace.limits, Switch(), Ownership()
     lake = Lake(opened.workspace.lake, step=options.step, now_us=opened.clock_us)
     app_id = _app_ids(content.identity())
-    folding = Folding(lambda name: _folder(lake, name, opened, options), limits.queue_bytes_max // 2, switch)
+    folding = Folding(_dataset_tables(lake, opened, options), limits.queue_bytes_max // 2, switch)
     strays = Strays(lake.open(CATALOG), _home(opened, content.identity()))
     patience = Patience(limits.patience_s, switch)
     decider = Decider(_follower(opened, options, rights, lake), strays, patience, folding.prepare, watch.moment)
@@ -190,7 +190,12 @@ def compile_kernel(rules: Rules, events: Sequence[RightsRead], position: int, in
     return ColumnarKernel.compiled(rules, events, position, instant_us, secrets.randbits(64))
 
 
-def _folder(lake: Lake, name: str, opened: OpenWorkspace, options: GateOptions) -> Folder:
-    limits = FoldLimits()
-    read_back = ReadBack(name, lake.open(DECISIONS), lake.open(CATALOG), limits.read_rows_max)
-    return Folder(lake.dataset(name), read_back, limits, opened.clock_us, options.worker_id)
+def _dataset_tables(lake: Lake, opened: OpenWorkspace, options: GateOptions) -> Tables:
+    """All folders work in one thread, so they read through the same two handles."""
+    limits, decisions, catalog = FoldLimits(), lake.open(DECISIONS), lake.open(CATALOG)
+
+    def folder(name: str) -> Folder:
+        read_back = ReadBack(name, decisions, catalog, limits.read_rows_max)
+        return Folder(lake.dataset(name), read_back, limits, opened.clock_us, options.worker_id)
+
+    return Tables(lake.datasets, folder)

@@ -1,4 +1,4 @@
-"""What a commit of the gate says about itself, and when it may be made (design §5): pure values.
+"""What a commit of the gate says about itself (design §5): pure values.
 
 A batch is cut into slices, one per content partition. A slice may be committed to a table only if the table's version
 for that partition EQUALS the slice's base; and to ``decisions`` only if its rights position is not below the position
@@ -8,9 +8,8 @@ swept to. The comparison is made on the handle that commits; a slice that fails 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 NOTHING_YET = -1
 """The last offset of a partition, or the position of a sweep, before there is one."""
@@ -89,31 +88,3 @@ class Unknown:
 
 
 Outcome = Committed | Refused | Unknown
-
-Drop = Literal["moved", "behind_sweep"]
-"""``moved``: the partition's version is not the slice's base; read the partition again.
-``behind_sweep``: a sweep went further than the slice's rights position; decide the slice again."""
-
-
-def drop(claim: SliceClaim, recorded: int, swept: int = NOTHING_YET) -> Drop | None:
-    """Why a slice may not be committed, if so. ``recorded`` and ``swept``: the table's partition and sweep versions."""
-    if claim.base != recorded:
-        return "moved"
-    if claim.rights_position < swept:
-        return "behind_sweep"
-    return None
-
-
-def compare(
-    claims: Iterable[SliceClaim], recorded: Mapping[int, int], swept: int = NOTHING_YET
-) -> tuple[list[SliceClaim], list[tuple[SliceClaim, Drop]]]:
-    """The slices that may be committed, and those that may not, each with its reason."""
-    kept: list[SliceClaim] = []
-    dropped: list[tuple[SliceClaim, Drop]] = []
-    for claim in claims:
-        why = drop(claim, recorded.get(claim.partition, NOTHING_YET), swept)
-        if why is None:
-            kept.append(claim)
-        else:
-            dropped.append((claim, why))
-    return kept, dropped

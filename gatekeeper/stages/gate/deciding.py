@@ -42,7 +42,7 @@ class Decider:
         """
         with self._lock:
             self._seen(self._follower.catch_up())
-            self._prepare(declaration.name for declaration in self._follower.rules.declarations)
+            self._prepare_tables()
 
     def decided(self, batch: Batch) -> Batch:
         """The batch with its decisions, on rights no older than the end of the log after the batch was read."""
@@ -50,7 +50,7 @@ class Decider:
             moment = self._patience.of(self._follower.catch_up)
             self._seen(moment)
             rules = self._follower.rules
-            self._prepare(declaration.name for declaration in rules.declarations)
+            self._prepare_tables()
             conflicting, strays_seen, new_strays = self._strays.look(batch.valid)
             at = batch.valid.schema.get_field_index("conflicting")
             valid = batch.valid.set_column(at, "conflicting", pa.array(conflicting))
@@ -63,6 +63,9 @@ class Decider:
                 strays_seen=strays_seen,
                 new_strays=batch.new_strays or new_strays,
             )
+
+    def _prepare_tables(self) -> None:
+        self._prepare(declaration.name for declaration in self._follower.rules.declarations)
 
     def not_before(self, instant_us: int) -> None:
         """Never date a decision before this instant."""

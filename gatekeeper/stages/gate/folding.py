@@ -28,19 +28,31 @@ class _Version:
     rights_position: int
 
 
+@dataclass(frozen=True)
+class Tables:
+    """The dataset tables: which exist, and the folder of one, which makes it where it does not."""
+
+    existing: Callable[[], frozenset[str]]
+    folder: Callable[[str], Folder]
+
+
 class Folding:
     """``prepare`` and ``hand`` are for the deciding and committing threads, the rest belongs to the folding thread."""
 
-    def __init__(self, folder_of: Callable[[str], Folder], bytes_max: int, switch: Switch) -> None:
-        self._folder_of = folder_of
+    def __init__(self, outside: Tables, bytes_max: int, switch: Switch) -> None:
+        self._outside = outside
         self._folders: dict[str, Folder] = {}
+        self._retired: dict[str, Folder] = {}
+        self._declared: frozenset[str] = frozenset()
         self._handed: ByteQueue[_Version] = ByteQueue(bytes_max, switch)
 
     def prepare(self, datasets: Iterable[str]) -> None:
         """Dataset tables exist before the first decision for them is committed, so that they see it."""
-        for name in datasets:
-            if name not in self._folders:
-                self._folders = {**self._folders, name: self._folder_of(name)}
+        declared = frozenset(datasets)
+        if declared != self._declared:
+            self._folders = {name: self._folders.get(name) or self._outside.folder(name) for name in sorted(declared)}
+            self._retired = {name: self._outside.folder(name) for name in sorted(self._outside.existing() - declared)}
+            self._declared = declared
 
     def hand(self, batch: Batch, version: int) -> None:
         """Take a committed batch; waits while too much is waiting to be folded."""
@@ -49,21 +61,30 @@ class Folding:
 
     def run_once(self) -> bool:
         """Take what was handed, fold what is due; False when there was nothing to do."""
+        self._empty_retired()
         version = self._handed.get_nowait()
         folded = [self._step(name, folder, version) for name, folder in self._folders.items()]
         return version is not None or any(folded)
 
     def finish(self) -> None:
         """Fold everything there is."""
+        self._empty_retired()
         for folder in self._folders.values():
             folder.catch_up()
+
+    def _empty_retired(self) -> None:
+        retired, self._retired = self._retired, {}
+        for folder in retired.values():
+            folder.empty(folder.read_back.newest())
 
     def _step(self, name: str, folder: Folder, version: _Version | None) -> bool:
         if version is None:
             return folder.step() is not None
-        permit = version.permits.get(name, np.zeros(version.content.num_rows, dtype=bool))
+        permit = version.permits.get(name, np.zeros(0, dtype=bool))
+        # a version that decided nothing for the dataset is handed empty: undecided is not denied
+        content = version.content.slice(0, len(permit))
         positions = np.full(len(permit), version.rights_position, dtype=np.int64)
-        return folder.step(Handed(version.version, version.content, permit, positions)) is not None
+        return folder.step(Handed(version.version, content, permit, positions)) is not None
 
 
 def handed_of(batch: Batch, version: int) -> _Version:

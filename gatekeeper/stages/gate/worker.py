@@ -113,12 +113,15 @@ class Worker:
                 self._p.reader.close()
 
     def _tell_lag(self) -> None:
-        """Every now and then, for people and monitors: nothing rests on these numbers."""
+        """Every now and then: that the log is still the one it was, also where nothing comes from it any more (raises
+        ``UnsafeLog``); and the lag, for people and monitors: nothing rests on these numbers.
+        """
         if time.monotonic() - self._lag_told_s < LAG_EVERY_S:
             return
         self._lag_told_s = time.monotonic()
         done = self._p.ownership.committed_through()
         try:
+            self._p.reader.identity()
             ends = self._p.reader.end_offsets()
         except Unavailable:
             return
