@@ -105,7 +105,7 @@ def _worker(
     limits, switch, ownership = opened.workspace.limits, Switch(), Ownership()
     lake = Lake(opened.workspace.lake, step=options.step, now_us=opened.clock_us)
     app_id = _app_ids(content.identity())
-    folding = Folding(_dataset_tables(lake, opened, options), limits.queue_bytes_max // 2, switch)
+    folding = Folding(_dataset_tables(lake, opened, options, watch), limits.queue_bytes_max // 2, switch)
     strays = Strays(lake.open(CATALOG), _home(opened, content.identity()))
     patience = Patience(limits.patience_s, switch)
     decider = Decider(_follower(opened, options, rights, lake), strays, patience, folding.prepare, watch.moment)
@@ -190,7 +190,7 @@ def compile_kernel(rules: Rules, events: Sequence[RightsRead], position: int, in
     return ColumnarKernel.compiled(rules, events, position, instant_us, secrets.randbits(64))
 
 
-def _dataset_tables(lake: Lake, opened: OpenWorkspace, options: GateOptions) -> Tables:
+def _dataset_tables(lake: Lake, opened: OpenWorkspace, options: GateOptions, watch: Watches) -> Tables:
     """All folders work in one thread, so they read through the same two handles."""
     limits, decisions, catalog = FoldLimits(), lake.open(DECISIONS), lake.open(CATALOG)
 
@@ -198,4 +198,4 @@ def _dataset_tables(lake: Lake, opened: OpenWorkspace, options: GateOptions) -> 
         read_back = ReadBack(name, decisions, catalog, limits.read_rows_max)
         return Folder(lake.dataset(name), read_back, limits, opened.clock_us, options.worker_id)
 
-    return Tables(lake.datasets, folder)
+    return Tables(lake.datasets, folder, watch.folded)

@@ -46,12 +46,20 @@ class Watch:
     def moment(self, moment: Moment) -> None:
         self.metrics.rights_position.set(moment.position)
         self.metrics.rights_read_at.set(moment.instant_us / 1e6)
+        self.metrics.unanswered.set(moment.unanswered)
 
     def lag(self, events: Mapping[int, int]) -> None:
         self.metrics.set_lag(events)
 
-    def batch_committed(self, batch: Batch, seconds: float) -> None:
+    def batch_decided(self, batch: Batch, seconds: float) -> None:  # noqa: ARG002 - the port's signature
+        self.metrics.batch_seconds.observe(seconds)
+
+    def folded(self, dataset: str, version: int) -> None:
+        self.metrics.fold_version.labels(dataset).set(version)
+
+    def batch_committed(self, batch: Batch, seconds: float, slices_dropped: int) -> None:
         assert batch.decisions is not None
+        self.metrics.slices_dropped.inc(slices_dropped)
         self.events += batch.valid.num_rows
         self.metrics.events.inc(batch.valid.num_rows)
         self.metrics.commit_seconds.observe(seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
@@ -17,7 +18,7 @@ class Metrics:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def __post_init__(self) -> None:
-        of = {"registry": self.registry, "namespace": "gatekeeper"}
+        of: dict[str, Any] = {"registry": self.registry, "namespace": "gatekeeper"}
         self.events = Counter("events", "Content events committed", **of)
         self.dead_letters = Counter("dead_letters", "Content records nobody could use", ["reason"], **of)
         self.decisions = Counter("decisions", "Decisions committed", ["dataset", "verdict", "reason"], **of)

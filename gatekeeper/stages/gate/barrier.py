@@ -100,7 +100,7 @@ class RightsFollower:
         self._instant_us = max(self._outside.clock_us(), self._instant_us, self.register.restricted_us)
         assert self.kernel is not None
         self.kernel.at(self._instant_us)
-        return Moment(self.register.position, self._instant_us)
+        return Moment(self.register.position, self._instant_us, len(self.register.unanswered))
 
     def not_before(self, instant_us: int) -> None:
         """Never date a decision before this instant."""

@@ -34,6 +34,7 @@ class Tables:
 
     existing: Callable[[], frozenset[str]]
     folder: Callable[[str], Folder]
+    folded: Callable[[str, int], None]
 
 
 class Folding:
@@ -78,13 +79,19 @@ class Folding:
             folder.empty(folder.read_back.newest())
 
     def _step(self, name: str, folder: Folder, version: _Version | None) -> bool:
+        done = folder.step(self._handed_to(name, version))
+        if done is not None:
+            self._outside.folded(name, done.through)
+        return done is not None
+
+    def _handed_to(self, name: str, version: _Version | None) -> Handed | None:
         if version is None:
-            return folder.step() is not None
+            return None
         permit = version.permits.get(name, np.zeros(0, dtype=bool))
         # a version that decided nothing for the dataset is handed empty: undecided is not denied
         content = version.content.slice(0, len(permit))
         positions = np.full(len(permit), version.rights_position, dtype=np.int64)
-        return folder.step(Handed(version.version, content, permit, positions)) is not None
+        return Handed(version.version, content, permit, positions)
 
 
 def handed_of(batch: Batch, version: int) -> _Version:

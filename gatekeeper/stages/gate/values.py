@@ -45,10 +45,14 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a batch is decided on: rights applied below ``position``, at ``instant_us``."""
+    """What a batch is decided on: rights applied below ``position``, at ``instant_us``.
+
+    ``unanswered`` counts the rights records there that nobody could read or has answered.
+    """
 
     position: int
     instant_us: int
+    unanswered: int = 0
 
 
 @dataclass(frozen=True)

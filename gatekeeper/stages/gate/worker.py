@@ -27,7 +27,9 @@ LAG_EVERY_S = 2.0
 class Watches(Protocol):
     """Metrics and progress: told what happened, decides nothing."""
 
-    def batch_committed(self, batch: Batch, seconds: float) -> None: ...
+    def batch_decided(self, batch: Batch, seconds: float) -> None: ...
+    def batch_committed(self, batch: Batch, seconds: float, slices_dropped: int) -> None: ...
+    def folded(self, dataset: str, version: int) -> None: ...
     def moment(self, moment: Moment) -> None: ...
     def lag(self, events: Mapping[int, int]) -> None: ...
 
@@ -145,7 +147,9 @@ class Worker:
             self._pass_on(assembler.recovered(item))
 
     def _pass_on(self, batch: Batch) -> None:
+        started = time.monotonic()
         batch = self._p.decider.decided(batch)
+        self._p.watch.batch_decided(batch, time.monotonic() - started)
         self._p.decided.put(batch, batch.nbytes)
 
     def _commit(self) -> None:
@@ -158,7 +162,8 @@ class Worker:
         started = time.monotonic()
         committed, version = self._p.committer.commit(batch)
         if version is not None:
-            self._p.watch.batch_committed(committed, time.monotonic() - started)
+            dropped = len(batch.slices) - len(committed.slices)
+            self._p.watch.batch_committed(committed, time.monotonic() - started, dropped)
             self._p.folds.hand(committed, version)
         if committed.slices:
             self._p.ownership.committed(committed.slices)
