@@ -118,7 +118,10 @@ class RightsFollower:
             self.register, self.kernel = resumed
             self._kept = self.register.position
             self._advance(end)
-            return
+        else:
+            self._compile(end)
+
+    def _compile(self, end: int) -> None:
         events = self._read(0, end)
         self._require_applied()
         self.kernel = self._outside.compile(self.rules, events, end, self._instant_us)
@@ -133,7 +136,7 @@ class RightsFollower:
             return
         self.rules = self._outside.rules()
         self.register, self._kept = Register(), 0
-        self._start(end)
+        self._compile(end)
 
     def _read(self, start: int, end: int) -> list[RightsRead]:
         records = self._reader.read(start, end)

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from gatekeeper.core.commits import CommitMetadata, Committed, Outcome, SliceClaim, Unknown
 from gatekeeper.core.layout import STRAYS_APP
 from gatekeeper.core.tables import INSTANT
-from gatekeeper.errors import Unavailable
+from gatekeeper.errors import Unavailable, UnsafeLog
 from gatekeeper.stages.gate.ownership import Ownership
 from gatekeeper.stages.gate.values import STREAM_COLUMNS, Batch, Moment, Slice, Step
 
@@ -60,6 +60,7 @@ class Committer:
         self._sweep_app_id = sweep_app_id
         self._worker_id = worker_id
         self._decide_again = decide_again
+        self._latest: Moment | None = None
 
     def commit(self, batch: Batch) -> tuple[Batch, int | None]:
         """Commit what is still ours. Returns the batch as committed and the version of ``decisions`` (None: nothing
@@ -70,6 +71,8 @@ class Committer:
             if not batch.slices:
                 return batch, None
             batch, version = self._commit_step(step, batch)
+        if version is not None:
+            self._latest = batch.moment
         return batch, version
 
     def _commit_step(self, step: Step, batch: Batch) -> tuple[Batch, int | None]:
@@ -108,20 +111,35 @@ class Committer:
             batch = batch.of(ours)
         while step is Step.DECISIONS and batch.slices and self._is_outdated(batch):
             batch = self._decide_again(batch)
+            self._require_caught_up(batch.moment)
         return batch
 
     def _is_outdated(self, batch: Batch) -> bool:
-        """Whether a sweep decided on newer rights, or a stray came, since the batch was decided: then it is decided
-        again,
-        so that along the versions of ``decisions`` no decision is older than what went before it.
+        """Whether a sweep or a batch before this one was decided on newer rights (or later), or a stray came since:
+        then it is decided again, so that along the versions of ``decisions`` none is older than what went before it.
         """
-        catalog = self._tables[Step.CATALOG]
+        assert batch.moment is not None
+        catalog, swept = self._tables[Step.CATALOG], self._tables[Step.DECISIONS].txn(self._sweep_app_id)
         catalog.refresh()
-        return self._swept_further(batch.moment) or catalog.txn(STRAYS_APP) != batch.strays_seen
+        return (
+            batch.moment.position < swept
+            or self._is_overtaken(batch.moment)
+            or catalog.txn(STRAYS_APP) != batch.strays_seen
+        )
 
-    def _swept_further(self, moment: Moment | None) -> bool:
-        assert moment is not None
-        return moment.position < self._tables[Step.DECISIONS].txn(self._sweep_app_id)
+    def _is_overtaken(self, moment: Moment) -> bool:
+        """A batch that was decided again at its commit is newer than those that were waiting behind it."""
+        latest = self._latest
+        return latest is not None and (moment.position < latest.position or moment.instant_us < latest.instant_us)
+
+    def _require_caught_up(self, moment: Moment | None) -> None:
+        """A batch decided again is at the log's end: a sweep that went further has seen what the log lost."""
+        swept = self._tables[Step.DECISIONS].txn(self._sweep_app_id)
+        if moment is not None and moment.position < swept:
+            raise UnsafeLog(
+                f"a sweep has decided on rights at {swept}, and the rights log ends at {moment.position}",
+                "restore the rights log as it was before anything is decided again",
+            )
 
     def _txns(self, step: Step, batch: Batch, slices: Iterable[Slice]) -> dict[str, int]:
         txns = {self._app_id(s.partition): s.last for s in slices}

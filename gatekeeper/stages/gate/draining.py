@@ -50,5 +50,5 @@ class Drained:
         return decided >= end - 1 or self._is_gap(partition, decided + 1, end)
 
     def _own_done(self, partition: int) -> bool:
-        position = self._reader.position(partition)
-        return position is not None and position >= self._ends[partition] and self._ownership.is_settled(partition)
+        position, end = self._reader.position(partition), self._ends[partition]
+        return position is not None and position >= end and self._ownership.is_settled(partition, end - 1)

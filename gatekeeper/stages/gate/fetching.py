@@ -38,7 +38,8 @@ class Fetcher:
         self._ownership = ownership
         self._raws = raws
         self._patience = patience
-        self._paused = False
+        self._paused: bool | None = False
+        """None: some partitions may be paused and others not, after an assignment."""
 
     def start(self, partitions: frozenset[int] | None) -> None:
         """Take these partitions, or (None) join the consumer group and take what it gives."""
@@ -56,7 +57,7 @@ class Fetcher:
                 self._raws.put(Raw(block, epoch), block.bytes_total)
 
     def _assigned(self, partitions: frozenset[int]) -> Mapping[int, int]:
-        self._paused = False
+        self._paused = None
         positions, recoveries = self._opening.open(partitions)
         for recovery in recoveries:
             self._raws.put(recovery, recovery.valid.nbytes)
@@ -71,9 +72,8 @@ class Fetcher:
 
     def _hold_back(self) -> None:
         """Back-pressure: keep polling (a group expels who does not), but fetch nothing while the queue is full."""
-        if self._raws.is_full and not self._paused:
-            self._reader.pause(self._ownership.owned())
-            self._paused = True
-        elif self._paused and not self._raws.is_full:
-            self._reader.resume(self._ownership.owned())
-            self._paused = False
+        if (full := self._raws.is_full) is self._paused:
+            return
+        change = self._reader.pause if full else self._reader.resume
+        change(self._ownership.owned())
+        self._paused = full

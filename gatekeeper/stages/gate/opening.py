@@ -61,9 +61,11 @@ class Opening:
     def _date(self) -> None:
         """Go on from the instant of the newest decisions, whatever the clock of this machine says."""
         table = self._tables[Step.DECISIONS]
-        last = table.metadata_of(table.version)
-        for claim in last.slices if last is not None else ():
-            self._not_before(claim.instant_us)
+        # a compaction or whoever else committed last claims nothing: the claims are further back
+        for version in range(table.version, -1, -1):
+            if (made := table.metadata_of(version)) is not None and made.slices:
+                self._not_before(max(claim.instant_us for claim in made.slices))
+                return
 
     def _open(self, partition: int) -> tuple[Chain, Recovery | None]:
         dead, catalog, decided = (self._tables[step].txn(self._app_id(partition)) for step in Step)

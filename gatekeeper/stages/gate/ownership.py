@@ -117,11 +117,11 @@ class Ownership:
         with self._lock:
             return {partition: chain.committed for partition, chain in self._chains.items()}
 
-    def is_settled(self, partition: int) -> bool:
-        """Everything fetched of the partition is decided and committed."""
+    def is_settled(self, partition: int, through: int) -> bool:
+        """Everything fetched of the partition up to ``through`` is decided and committed, whatever comes after it."""
         with self._lock:
             chain = self._chains.get(partition)
-            return chain is not None and chain.committed >= chain.fetched
+            return chain is not None and chain.committed >= min(chain.fetched, through)
 
     def owned(self) -> dict[int, int]:
         """Partition → the last offset assembled."""

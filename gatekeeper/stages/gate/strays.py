@@ -32,6 +32,7 @@ class Strays:
         self._catalog = catalog
         self._home = home
         self._partitions_of: dict[str, set[int]] = {}
+        self._recorded: frozenset[str] = frozenset()
         self._seen = -1
 
     def look(self, events: pa.Table) -> tuple[npt.NDArray[np.bool_], int, bool]:
@@ -47,8 +48,9 @@ class Strays:
         if not stray.any() and not self._partitions_of:
             return stray, self._seen, False
         assets, partitions = events["asset_id"].to_pylist(), events["partition"].to_pylist()
-        new = {assets[i] for i in np.flatnonzero(stray)} - self._partitions_of.keys()
-        self._partitions_of.update(self._places(new))
+        # new until the catalogue holds it: a slice decided here may be dropped, and only a commit tells the others
+        new = {assets[i] for i in np.flatnonzero(stray)} - self._recorded
+        self._partitions_of.update(self._places(new - self._partitions_of.keys()))
         for asset, partition in zip(assets, partitions, strict=True):
             if asset in self._partitions_of:
                 self._partitions_of[asset].add(partition)
@@ -66,7 +68,8 @@ class Strays:
         self._seen = self._catalog.txn(STRAYS_APP)
         everything = self._catalog.scan(_COLUMNS)
         stray = everything["asset_id"].filter(pa.array(self._is_stray(everything)))
-        self._partitions_of = self._places(pc.unique(stray).to_pylist())
+        self._recorded = frozenset(pc.unique(stray).to_pylist())
+        self._partitions_of = self._places(self._recorded)
 
     def _places(self, assets: Iterable[str]) -> dict[str, set[int]]:
         """The partitions in which the catalogue holds events of these assets."""

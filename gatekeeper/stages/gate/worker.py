@@ -68,6 +68,7 @@ class Worker:
         self._p = parts
         self._drained = drained
         self._lag_told_s = -LAG_EVERY_S
+        self._deciding = threading.Event()
 
     def run(self, partitions: frozenset[int] | None) -> None:
         """Blocks. Raises the first error of any thread, after the others have stopped."""
@@ -108,7 +109,8 @@ class Worker:
             while not self._p.switch.is_off:
                 self._p.fetcher.run_once()
                 self._tell_lag()
-                if self._drained is not None and self._drained.check():
+                # never before the first barrier: what it finds wrong would come too late to be heard
+                if self._drained is not None and self._deciding.is_set() and self._drained.check():
                     self._p.switch.turn_off()
         finally:
             with suppress(Exception):
@@ -132,6 +134,7 @@ class Worker:
 
     def _decide(self) -> None:
         self._p.decider.start()
+        self._deciding.set()
         while True:
             self._decide_next()
 
