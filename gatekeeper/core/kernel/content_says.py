@@ -39,7 +39,7 @@ def content_says(batch: pa.RecordBatch, snapshot: Snapshot, tally: Tally) -> Non
 def _tags(column: pa.Array, snapshot: Snapshot, tally: Tally) -> None:
     tags = named(pc.list_flatten(column))
     assets = np.repeat(np.arange(len(column)), list_counts(column))
-    signals = [("tag", None, text) for text in tags.names.to_pylist()]
+    signals: list[tuple[str, str | None, str]] = [("tag", None, text) for text in tags.names.to_pylist()]
     _signals(signals, tags.which, assets, snapshot, tally)
 
 

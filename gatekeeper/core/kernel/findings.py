@@ -99,7 +99,9 @@ class Spoken:
     def speaking(self) -> npt.NDArray[np.bool_]:
         """Whether a row speaks to any use."""
         speaks = self.records.view(np.uint32)[_LAST_WORD::_RECORD_WORDS] > _CODE_AND_MORE
-        return speaks | self.level.wide_mask.take(self.rows, axis=1).any(axis=0) if len(self.level.wide_mask) else speaks
+        return (
+            speaks | self.level.wide_mask.take(self.rows, axis=1).any(axis=0) if len(self.level.wide_mask) else speaks
+        )
 
 
 def chains(level: Level, heads: Found) -> Iterator[Spoken]:

@@ -106,7 +106,9 @@ class Hearing:
     def _subjects(self, name: str, owned: Owned) -> None:
         kind = KIND_OF[name]
         for level, found in heads(self.snapshot, self.levels, kind, owned.strings):
-            self._about(kind, level, found if owned.asset is None else replace(found, asked=owned.asset.take(found.asked)))
+            self._about(
+                kind, level, found if owned.asset is None else replace(found, asked=owned.asset.take(found.asked))
+            )
 
     def _catalogs(self) -> None:
         kind, catalogs = KIND_OF["catalog"], self.content.catalogs
@@ -116,7 +118,9 @@ class Hearing:
             number = number.take(catalogs.which)
             listed = np.flatnonzero(number != UNKNOWN)
             at = number.take(listed)
-            self._about(kind, level, Found(self.content.catalog_asset.take(listed), found.rows.take(at), found.records.take(at)))
+            self._about(
+                kind, level, Found(self.content.catalog_asset.take(listed), found.rows.take(at), found.records.take(at))
+            )
 
     def _about(self, kind: int, level: Level, found: Found) -> None:
         """What is said about subjects of assets: ``found.asked`` are the assets that answer to them."""

@@ -96,7 +96,9 @@ def _decide_piece(batch: pa.RecordBatch, snapshot: Snapshot) -> list[Decided]:
         shared = _shared(u, content, heard, hearing.terms.findings, licence_findings, licences)
         finding, seat = _over_the_seats(content, _per_seat(u, content, heard, shared), snapshot.order)
         code = code_of(finding)
-        code[_missing_roles(content, use, snapshot.policy.required_roles) & (_VERDICT_OF.take(code) != DENY)] = CODE_TITLE
+        code[_missing_roles(content, use, snapshot.policy.required_roles) & (_VERDICT_OF.take(code) != DENY)] = (
+            CODE_TITLE
+        )
         decided.append(
             Decided(
                 verdict=_encoded(_VERDICT_OF.take(code), _VERDICT_NAMES),

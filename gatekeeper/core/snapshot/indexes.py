@@ -44,7 +44,8 @@ def contest_index(columns: Columns, run: Rows) -> dict[str, Any]:
 
 def change_index(columns: Columns, reach: Bits) -> dict[str, Any]:
     """The instants at which a row that reaches some use begins or ends to speak, in order."""
-    reaching = reach.any(axis=0)[columns.scope] & (columns.code != CODE_MARK)
+    reached: npt.NDArray[np.bool_] = np.asarray(reach.any(axis=0))
+    reaching = reached[columns.scope] & (columns.code != CODE_MARK)
     rows = np.flatnonzero(reaching & (columns.from_us != NEVER) & (columns.from_us < columns.until_us))
     begins, ends = columns.from_us[rows], columns.until_us[rows]
     change_us = np.concatenate([begins, ends])

@@ -119,7 +119,8 @@ class Level:
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Level:
         """The level that ``arrays`` took apart, without its side table."""
-        return cls(**{**arrays, "record": arrays["record"].view(RECORD)})
+        whole: dict[str, Any] = {**arrays, "record": arrays["record"].view(RECORD)}
+        return cls(**whole)
 
     def locate(self, kind: int, hashes: Words, words: Words, lengths: Rows) -> Found:
         """n keys side by side → which of them have rows, and the first row of each; shapes (n,), (n, width), (n,)."""

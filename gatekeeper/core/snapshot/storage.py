@@ -25,7 +25,7 @@ from gatekeeper.errors import Unavailable
 
 FORMAT = "gatekeeper-rights-snapshot/1"
 
-Array = npt.NDArray[np.generic]
+Array = npt.NDArray[Any]
 
 
 class ForeignSnapshot(Unavailable):
