@@ -181,7 +181,7 @@ def _follower(opened: OpenWorkspace, options: GateOptions, reader: RightsReader,
         assert isinstance(kernel, ColumnarKernel)
         kept.keep(register, kernel.snapshot)
 
-    outside = Follows(table.settle, opened.rules, compile_kernel, resume, keep, opened.clock_us)
+    outside = Follows(table.confirm, table.settle, opened.rules, compile_kernel, resume, keep, opened.clock_us)
     return RightsFollower(reader, outside)
 
 

@@ -6,6 +6,7 @@ revocation. Field spellings are made comparable here, once; what an event *means
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -64,7 +65,7 @@ def read_rights_event(
         return Unreadable(position, "null_value", "the record has no value", None)
     document = loads(value)
     if isinstance(document, Problem):
-        return Unreadable(position, document.reason, document.detail, None)
+        return Unreadable(position, document.reason, document.detail, readable_subject(_leniently(value)))
     if not isinstance(document, dict):
         return Unreadable(position, "wrong_type", "the event is not a JSON object", None)
     problem = check(document)
@@ -77,16 +78,34 @@ def read_rights_event(
 
 def readable_subject(document: object) -> str | None:
     """The subject of an event that is otherwise unreadable, where it can still be read."""
-    data = document.get("data") if isinstance(document, dict) else None
-    if not isinstance(data, dict):
+    if not isinstance(document, dict):
         return None
-    for field, prefix in (("subject", ""), ("party_id", "party:"), ("account_id", "account:")):
-        if isinstance(text := data.get(field), str):
+    data = document.get("data")
+    data = data if isinstance(data, dict) else {}
+    spoken = (("", data.get("subject")), ("party:", data.get("party_id")), ("account:", data.get("account_id")))
+    for prefix, text in (*spoken, ("", document.get("subject"))):
+        if isinstance(text, str):
             try:
                 return parse_subject(prefix + text)
             except ValueError:
                 continue
     return None
+
+
+def _leniently(value: bytes) -> object:
+    """What a forgiving reader sees in bytes that we refuse: enough to find whom a revocation may be about."""
+    try:
+        return json.loads(value.decode(errors="replace"), strict=False, object_pairs_hook=_unambiguous)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _unambiguous(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Of a key that stands twice with two values nobody can say which was meant: neither is read."""
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        found[key] = value if found.get(key, value) == value else None
+    return found
 
 
 def _late_problem(event: RightsEvent, arrived_us: int, purposes: Purposes) -> tuple[str, str] | None:

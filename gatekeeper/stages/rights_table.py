@@ -16,8 +16,8 @@ from gatekeeper.core.commits import CommitMetadata, Committed
 from gatekeeper.core.events import ContractCheck, RightsEvent, Unreadable, read_rights_event
 from gatekeeper.core.policy import Policy
 from gatekeeper.core.tables import RIGHTS_SCHEMA
-from gatekeeper.errors import Unavailable
-from gatekeeper.ports import RightsRecord
+from gatekeeper.errors import Unavailable, UnsafeLog
+from gatekeeper.ports import RightsReader, RightsRecord
 from gatekeeper.stages.gate.committing import OUTCOMES_MAX, TableHandle
 
 
@@ -45,6 +45,24 @@ class RightsTable:
         self._clock_us = clock_us
         self._new_id = new_id
         self._worker_id = worker_id
+
+    def confirm(self, reader: RightsReader) -> None:
+        """The log is still the one that was kept. Raises ``UnsafeLog`` where it ends earlier or its last kept record
+        differs: what was applied and is gone may be a no.
+        """
+        self._table.refresh()
+        last = self._table.txn(self._app_id)
+        if last < 0:
+            return
+        if (end := reader.end()) <= last:
+            raise lost_rights(end, last)
+        kept = self._table.scan(["value"], pc.field("position") == last)["value"].to_pylist()
+        found = [record.value for record in reader.read(last, last + 1)]
+        if found != kept:
+            raise UnsafeLog(
+                f"rights event {last} is not what was applied: the rights log has been rewritten",
+                "restore the rights log as it was before anything is decided again",
+            )
 
     def settle(self, records: Sequence[RightsRecord], policy: Policy) -> list[RightsEvent | Unreadable]:
         """Keep the records the table lacks, then read them all. Raises ``Unavailable`` where it cannot be written."""
@@ -84,6 +102,14 @@ class RightsTable:
         rows = self._table.scan(["position", "recorded_at"], within)
         recorded = rows["recorded_at"].cast(pa.int64()).to_pylist()
         return dict(zip(rows["position"].to_pylist(), recorded, strict=True))
+
+
+def lost_rights(end: int, last: int) -> UnsafeLog:
+    """The error of a rights log that ends below what was applied."""
+    return UnsafeLog(
+        f"the rights log ends at {end}, but event {last} has been applied: rights events were lost",
+        "restore the rights log as it was before anything is decided again",
+    )
 
 
 def _row(record: RightsRecord, event: RightsEvent | Unreadable, now: int) -> dict[str, object]:

@@ -24,6 +24,7 @@ from gatekeeper.edges.shipped import read_schemas
 from gatekeeper.errors import BadInput
 from gatekeeper.ports import ContentReader, LogWriter, RightsRecord
 from gatekeeper.stages.gate.barrier import RightsRead, Rules
+from gatekeeper.stages.rights_table import lost_rights
 
 if TYPE_CHECKING:
     from gatekeeper.edges.delta import Lake
@@ -87,7 +88,9 @@ class OpenWorkspace:
         """The rights log up to a position, its end when None, writing nothing. Raises ``BadInput`` beyond the end."""
         log = self.rights_look()
         try:
-            end = log.end()
+            end, kept = log.end(), self.table(RIGHTS)
+            if kept is not None and end <= kept.txn(RIGHTS_APP):
+                raise lost_rights(end, kept.txn(RIGHTS_APP))
             position = end if upto is None else upto
             if position > end:
                 raise BadInput(f"rights position {position} is beyond the log's end", f"the rights log ends at {end}")

@@ -54,11 +54,13 @@ class Decides(Protocol):
 class Follows:
     """What the follower needs of the outside: each a function, so that a test can give its own.
 
-    ``settle`` keeps records in the lake and reads them as events (``Unreadable`` where nobody can); ``rules`` loads
-    policy and declarations from the workspace's files; ``compile`` builds the kernel on rules from events; ``resume``
-    finds one that was kept, at or below the log's end, and ``keep`` keeps one.
+    ``confirm`` raises where the log is not the one the lake has kept so far; ``settle`` keeps records in the lake and
+    reads them as events (``Unreadable`` where nobody can); ``rules`` loads policy and declarations from the workspace's
+    files; ``compile`` builds the kernel on rules from events; ``resume`` finds one that was kept, at or below the log's
+    end, and ``keep`` keeps one.
     """
 
+    confirm: Callable[[RightsReader], None]
     settle: Callable[[Sequence[RightsRecord], Policy], list[RightsRead]]
     rules: Callable[[], Rules]
     compile: Callable[[Rules, Sequence[RightsRead], int, int], Decides]
@@ -92,6 +94,8 @@ class RightsFollower:
         """Apply the rights log to its end. Raises ``NotApplied``, ``Unavailable``, ``UnsafeLog``: then nothing is
         decided.
         """
+        if self.kernel is None:
+            self._outside.confirm(self._reader)
         end = self._reader.end()
         if self.kernel is None:
             self._start(end)

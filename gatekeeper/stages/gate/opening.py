@@ -22,6 +22,9 @@ from gatekeeper.stages.gate.committing import TableHandle
 from gatekeeper.stages.gate.ownership import Chain, Ownership
 from gatekeeper.stages.gate.values import Recovery, Slice, Step
 
+DATED_VERSIONS_MAX = 1000
+"""So many log entries are read, newest first, for the instants to go on from."""
+
 
 class ReadableTable(TableHandle, Protocol):
     def metadata_of(self, version: int) -> CommitMetadata | None: ...
@@ -48,7 +51,7 @@ class Opening:
         """Partitions → the next offset to read of each, and what the catalogue holds undecided. Opens their chains."""
         for step in reversed(Step):
             self._tables[step].refresh()
-        self._date()
+        self._date(partitions)
         positions: dict[int, int] = {}
         recoveries: list[Recovery] = []
         for partition in sorted(partitions):
@@ -58,14 +61,22 @@ class Opening:
             recoveries += [recovery] if recovery else []
         return positions, recoveries
 
-    def _date(self) -> None:
-        """Go on from the instant of the newest decisions, whatever the clock of this machine says."""
+    def _date(self, partitions: frozenset[int]) -> None:
+        """Go on from the instant of the last decisions on each of these, whatever the clock of this machine says.
+
+        The newest version may be of other partitions, or claim nothing (a compaction): the claims are further back. A
+        partition without one among so many versions has been idle for longer than clocks differ.
+        """
         table = self._tables[Step.DECISIONS]
-        # a compaction or whoever else committed last claims nothing: the claims are further back
-        for version in range(table.version, -1, -1):
-            if (made := table.metadata_of(version)) is not None and made.slices:
-                self._not_before(max(claim.instant_us for claim in made.slices))
+        undated = {partition for partition in partitions if table.txn(self._app_id(partition)) >= 0}
+        for version in range(table.version, max(-1, table.version - DATED_VERSIONS_MAX), -1):
+            if not undated:
                 return
+            made = table.metadata_of(version)
+            for claim in made.slices if made is not None else ():
+                if claim.partition in undated:
+                    self._not_before(claim.instant_us)
+                    undated.discard(claim.partition)
 
     def _open(self, partition: int) -> tuple[Chain, Recovery | None]:
         dead, catalog, decided = (self._tables[step].txn(self._app_id(partition)) for step in Step)
