@@ -191,11 +191,11 @@ def compile_kernel(rules: Rules, events: Sequence[RightsRead], position: int, in
 
 
 def _dataset_tables(lake: Lake, opened: OpenWorkspace, options: GateOptions, watch: Watches) -> Tables:
-    """All folders work in one thread, so they read through the same two handles."""
-    limits, decisions, catalog = FoldLimits(), lake.open(DECISIONS), lake.open(CATALOG)
+    """Each folder has handles of its own: at the end they catch up side by side."""
+    limits = FoldLimits()
 
     def folder(name: str) -> Folder:
-        read_back = ReadBack(name, decisions, catalog, limits.read_rows_max)
+        read_back = ReadBack(name, lake.open(DECISIONS), lake.open(CATALOG), limits.read_rows_max)
         return Folder(lake.dataset(name), read_back, limits, opened.clock_us, options.worker_id)
 
     return Tables(lake.datasets, folder, watch.folded)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,9 +55,10 @@ class Directory(Store):
     def write_whole(self, name: str, data: bytes) -> None:
         path = self._root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        torn = path.with_name(f".{path.name}.{os.getpid()}")
+        torn = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
         with torn.open("wb") as stream:
             stream.write(data)
+            stream.flush()
             os.fsync(stream.fileno())
         torn.replace(path)
 

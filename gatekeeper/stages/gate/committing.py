@@ -12,6 +12,7 @@ outcome the table is loaded again, and the slice is ours only if the commit at i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -73,7 +74,7 @@ class Committer:
             batch, version = self._commit_step(step, batch)
         if version is not None:
             self._latest = batch.moment
-        return batch, version
+        return _rows_of_slices(batch), version
 
     def _commit_step(self, step: Step, batch: Batch) -> tuple[Batch, int | None]:
         """One numbered commit. Returns the batch with the slices that are still ours, and the version it became."""
@@ -154,6 +155,14 @@ class Committer:
             SliceClaim(s.partition, s.base, s.last, moment.position, policy, moment.instant_us) for s in batch.slices
         )
         return CommitMetadata(batch.id, self._worker_id, tuple(claims)).to_custom()
+
+
+def _rows_of_slices(batch: Batch) -> Batch:
+    """The batch without the rows of slices that were dropped."""
+    assert batch.decisions is not None
+    partitions = [s.partition for s in batch.slices]
+    valid, dead, decisions = (of_partitions(t, partitions) for t in (batch.valid, batch.dead, batch.decisions))
+    return replace(batch, valid=valid, dead=dead, decisions=decisions)
 
 
 def _rows(step: Step, batch: Batch) -> pa.Table:

@@ -5,6 +5,7 @@ again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,10 +69,14 @@ class Folding:
         return version is not None or any(folded)
 
     def finish(self) -> None:
-        """Fold everything there is."""
+        """Fold everything there is: first what was handed over, then, one thread a dataset, what must be read back."""
         self._empty_retired()
-        for folder in self._folders.values():
-            folder.catch_up()
+        while (version := self._handed.get_nowait()) is not None:
+            for name, folder in self._folders.items():
+                self._step(name, folder, version)
+        with ThreadPoolExecutor(max_workers=max(1, len(self._folders))) as threads:
+            for done in [threads.submit(folder.catch_up) for folder in self._folders.values()]:
+                done.result()
 
     def _empty_retired(self) -> None:
         retired, self._retired = self._retired, {}
