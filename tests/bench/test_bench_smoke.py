@@ -1,0 +1,50 @@
+"""The benchmark's own checks: a run that lost or changed a row must not become a number."""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+import pytest
+
+from tests.bench.gate_oracle import Void, check_last_permits
+from tests.bench.stream import content_event, hit_share, known_subjects, rights_events
+
+DECISIONS = pa.table(
+    {
+        "asset_id": ["a", "b", "c", "a", "b"],
+        "partition": pa.array([0, 0, 0, 0, 0], pa.int32()),
+        "offset": [0, 1, 2, 3, 4],
+        "verdict": ["permit", "permit", "deny", "permit", "deny"],
+    }
+)
+ROWS = pa.table({"asset_id": ["a"], "partition": pa.array([0], pa.int32()), "offset": [3]})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param(ROWS.slice(0, 0), id="a removed row"),
+        pytest.param(pa.concat_tables([ROWS, ROWS]), id="a row twice"),
+        pytest.param(ROWS.set_column(2, "offset", pa.array([0])), id="the row of an earlier event"),
+        pytest.param(ROWS.set_column(0, "asset_id", pa.array(["b"])), id="an asset whose last decision is deny"),
+    ],
+)
+def test_a_wrong_or_missing_row_voids_the_run(wrong: pa.Table) -> None:
+    with pytest.raises(Void):
+        check_last_permits(DECISIONS, wrong)
+
+
+def test_the_last_permits_pass() -> None:
+    check_last_permits(DECISIONS, ROWS)
+
+
+def test_at_least_half_of_the_streams_look_ups_hit() -> None:
+    values = [content_event(number)[1] for number in range(0, 2_000, 7)]
+    assert hit_share(values, known_subjects(rights_events(2_000))) >= 0.5
+
+
+def test_five_in_a_hundred_events_update_or_remove_an_asset_seen_before() -> None:
+    events = [(int(key[-9:]), json.loads(value)["type"]) for key, value in map(content_event, range(1_000, 2_000))]
+    again = [kind for number, (asset, kind) in enumerate(events, 1_000) if asset < number]
+    assert (again.count("content.updated"), again.count("content.removed")) == (40, 10)
