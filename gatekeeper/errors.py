@@ -44,7 +44,9 @@ class Unavailable(GatekeeperError):
 
 
 class UnsafeLog(GatekeeperError):
-    """A log does not keep the promises that decisions rest on (partitions, retention, identity, gaps); an operator decides."""
+    """A log does not keep the promises that decisions rest on (partitions, retention, identity, gaps); an operator
+    decides.
+    """
 
     exit_code = 3
 

@@ -1,7 +1,7 @@
 """A rights snapshot as two files in a folder: a header to check and one file of arrays to map.
 
-Rules of this file: arrays are aligned and mapped copy-on-write, never parsed; the header carries its own checksum and each
-array's place; a folder appears whole (written beside, flushed, renamed) or not at all.
+Rules of this file: arrays are aligned and mapped copy-on-write, never parsed; the header carries its own checksum and
+each array's place; a folder appears whole (written beside, flushed, renamed) or not at all.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ def save_snapshot(snapshot: Snapshot, folder: Path) -> None:
 
 
 def open_snapshot(folder: Path, policy: Policy, uses: Mapping[str, Use]) -> Snapshot:
-    """Maps a saved snapshot. Raises ``ForeignSnapshot`` when it is missing, damaged, of another version, policy or uses."""
+    """Maps a saved snapshot. Raises ``ForeignSnapshot`` when it is missing, damaged, of another version, policy or
+    uses.
+    """
     header = _read_header(folder / HEADER_NAME)
     return snapshot_of(header, _map_arrays(folder / ARRAYS_NAME, header["arrays"]), policy, uses)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -104,14 +104,14 @@ def questions(world: World) -> Iterator[tuple[int, int]]:
 class Way:
     """How a test arrives at a snapshot: small limits and a weak hash make rare paths common."""
 
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     hashing: KeyHash = STABLE_HASH
     seed: int = SEED
 
 
 WEAK_HASH = KeyHash("weak", lambda words, lengths, seed: STABLE_HASH.of(words, lengths, seed) & np.uint64(3 << 40))
 """Four values in all: every key collides."""
-ONE_HASH = KeyHash("one", lambda words, lengths, seed: np.full(len(lengths), 7, np.uint64))
+ONE_HASH = KeyHash("one", lambda _words, lengths, _seed: np.full(len(lengths), 7, np.uint64))
 
 
 def any_way(rng: random.Random) -> Way:
@@ -153,7 +153,9 @@ def other_policy(rng: random.Random) -> Policy:
     return read_policy(document)
 
 
-def disagreements(world: World, policy: Policy, snapshot_at: Callable[[Records, int, int], Snapshot]) -> tuple[int, list[str]]:
+def disagreements(
+    world: World, policy: Policy, snapshot_at: Callable[[Records, int, int], Snapshot]
+) -> tuple[int, list[str]]:
     """Asks a world's every question of both; ``snapshot_at(records, position, instant)`` says how to arrive.
 
     Returns how many decisions were compared, and those that differ as text.

@@ -14,7 +14,7 @@ from gatekeeper.core.snapshot.keys import STABLE_HASH, KeyHash, Rows, Words, has
 from gatekeeper.core.snapshot.storage import parts_of, snapshot_of
 from gatekeeper.core.times import ALWAYS_US
 from gatekeeper.core.use import Use
-from tests.core.comparing import SEED, ONE_HASH, batch_of, by_kernel, world_policy
+from tests.core.comparing import ONE_HASH, SEED, batch_of, by_kernel, world_policy
 
 NOW_US = 1_750_000_000_000_000
 REPLICATION = Use("training.generative.replication")
@@ -38,8 +38,15 @@ def colliding(*keys: str) -> KeyHash:
 
 
 def opt_in(position: int, asset: str, account: str = "k0") -> RightsEvent:
-    data = {"speaker": f"account:{account}", "subject": f"asset:{asset}", "purposes": ("training.generative.replication",),
-            "territories": frozenset(), "models": frozenset(), "from_us": 0, "until_us": ALWAYS_US}  # fmt: skip
+    data = {
+        "speaker": f"account:{account}",
+        "subject": f"asset:{asset}",
+        "purposes": ("training.generative.replication",),
+        "territories": frozenset(),
+        "models": frozenset(),
+        "from_us": 0,
+        "until_us": ALWAYS_US,
+    }
     return RightsEvent(position, "rights.consent.granted", 0, "//test", f"e{position}", data)
 
 
@@ -77,7 +84,10 @@ def test_a_collision_does_not_permit_a_stranger() -> None:
 
 def test_a_collision_does_not_hide_a_takedown() -> None:
     """Where a permitted and a stopped asset share a hash, the stopped one is denied, whichever was said first."""
-    for events in ([opt_in(0, "friend"), takedown(1, "asset:victim")], [takedown(0, "asset:victim"), opt_in(1, "friend")]):
+    for events in (
+        [opt_in(0, "friend"), takedown(1, "asset:victim")],
+        [takedown(0, "asset:victim"), opt_in(1, "friend")],
+    ):
         snapshot = compiled(colliding("friend", "victim"), *events)
         assert reasons(snapshot, "friend", "victim", "nobody") == ["consent.opt_in", "claim.takedown", "no_permission"]
 
@@ -91,7 +101,7 @@ def test_three_keys_of_one_hash_and_one_unknown() -> None:
 
 
 def test_a_collision_that_arrives_later() -> None:
-    """Withdrawals and takedowns that arrive after the snapshot was compiled find their own rows among colliding ones."""
+    """Withdrawals and takedowns that arrive after compiling find their own rows among colliding ones."""
     snapshot = compiled(colliding("friend", "victim"), opt_in(0, "friend"), opt_in(1, "victim"))
     assert reasons(snapshot, "friend", "victim") == ["consent.opt_in"] * 2
     snapshot.advance([takedown(2, "asset:victim")], 3)

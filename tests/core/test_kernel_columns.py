@@ -55,7 +55,9 @@ def takedown(position: int, subject: str) -> RightsEvent:
 
 def terms(position: int) -> RightsEvent:
     grants = {"service": "permit", "training.analytical": "permit"}
-    return event(position, "terms.published", terms_id="t", effective_from_us=0, grants=grants, acceptance="continued_use")
+    return event(
+        position, "terms.published", terms_id="t", effective_from_us=0, grants=grants, acceptance="continued_use"
+    )
 
 
 def snapshot_of(records: Records, *uses: Use, **options: Any) -> Snapshot:
@@ -127,7 +129,9 @@ def test_dictionary_encoded_columns_say_the_same(seed: int) -> None:
     encoded = batch
     for name in ("account_id", "licence", "asset_id"):
         at = batch.schema.get_field_index(name)
-        column = pa.concat_arrays([batch.column(name), pa.array(["unused"])]).dictionary_encode().slice(0, batch.num_rows)
+        column = (
+            pa.concat_arrays([batch.column(name), pa.array(["unused"])]).dictionary_encode().slice(0, batch.num_rows)
+        )
         encoded = encoded.set_column(at, name, column)
     assert by_kernel(encoded, snapshot) == by_kernel(batch, snapshot)
 
@@ -140,12 +144,34 @@ def test_many_strings_are_decided_like_few(monkeypatch: pytest.MonkeyPatch) -> N
     records, (position, instant_us) = records_of(world, world_policy()), last(world)
     snapshot = compiled(records, position, instant_us, world=world, policy=world_policy())
     distinct = by_kernel(batch_of(world.content), snapshot)
-    monkeypatch.setattr(content, "_repeats", lambda strings: False)
+    monkeypatch.setattr(content, "_repeats", lambda _: False)
     assert by_kernel(batch_of(world.content), snapshot) == distinct
 
 
-KEYS = ["", "a", "a" * 7, "a" * 8, "a" * 9, "a" * 16, "a" * 23, "a" * 24, "a" * 25, "a" * 63, "a" * 64, "a" * 65, "a" * 128,
-        "a" * 129, "a" * 511, "a" * 512, "a" * 4000, "é" * 4, "é" * 32, "夜のフェリー", "a" * 8 + "é", "\U0001f3b5" * 40]  # fmt: skip
+KEYS = [
+    "",
+    "a",
+    "a" * 7,
+    "a" * 8,
+    "a" * 9,
+    "a" * 16,
+    "a" * 23,
+    "a" * 24,
+    "a" * 25,
+    "a" * 63,
+    "a" * 64,
+    "a" * 65,
+    "a" * 128,
+    "a" * 129,
+    "a" * 511,
+    "a" * 512,
+    "a" * 4000,
+    "é" * 4,
+    "é" * 32,
+    "夜のフェリー",
+    "a" * 8 + "é",
+    "\U0001f3b5" * 40,
+]
 
 
 def test_keys_of_every_length_are_told_apart() -> None:
@@ -167,9 +193,13 @@ def test_a_kind_of_subject_is_part_of_its_name() -> None:
     """``catalog:x`` says nothing about the asset, party or account that is called x."""
     subjects = ["asset:x", "isrc:X", "sha256:x", "catalog:x", "party:x", "account:x"]
     named = [
-        row("x"), row("1", identifiers={"isrc": "x"}), row("2", identifiers={"content_sha256": "X"}),
-        row("3", catalogs=["x"]), row("4", interests=[{"party_id": "x", "role": "recording"}]), {**row("5"), "account_id": "x"},
-    ]  # fmt: skip
+        row("x"),
+        row("1", identifiers={"isrc": "x"}),
+        row("2", identifiers={"content_sha256": "X"}),
+        row("3", catalogs=["x"]),
+        row("4", interests=[{"party_id": "x", "role": "recording"}]),
+        {**row("5"), "account_id": "x"},
+    ]
     for nth, subject in enumerate(subjects):
         snapshot = snapshot_of([terms(0), takedown(1, subject)], ANALYSIS)
         assert verdicts_of(named, snapshot) == ["deny" if at == nth else "permit" for at in range(len(subjects))]
@@ -178,14 +208,22 @@ def test_a_kind_of_subject_is_part_of_its_name() -> None:
 def test_identifiers_beyond_ascii_compare_as_the_vocabulary_says() -> None:
     """Comparable spelling is Unicode's upper and lower case, also where one letter becomes two."""
     snapshot = snapshot_of([terms(0), takedown(1, "isrc:STRASSE1É"), takedown(2, "sha256:é1")], ANALYSIS)
-    rows = [row("1", identifiers={"isrc": "straße-1é"}), row("2", identifiers={"content_sha256": "É1"}), row("3", identifiers={"isrc": "x"})]
+    rows = [
+        row("1", identifiers={"isrc": "straße-1é"}),
+        row("2", identifiers={"content_sha256": "É1"}),
+        row("3", identifiers={"isrc": "x"}),
+    ]
     assert verdicts_of(rows, snapshot) == ["deny", "deny", "permit"]
 
 
 def test_empty_identifiers_are_absent() -> None:
     """An empty ISRC or digest answers to nothing; null and absent lists are empty."""
     snapshot = snapshot_of([terms(0), takedown(1, "isrc:"), takedown(2, "sha256:")], ANALYSIS)
-    rows = [row("1", identifiers={"isrc": "", "content_sha256": ""}), row("2"), row("3", catalogs=[], interests=[], tags=[])]
+    rows = [
+        row("1", identifiers={"isrc": "", "content_sha256": ""}),
+        row("2"),
+        row("3", catalogs=[], interests=[], tags=[]),
+    ]
     assert verdicts_of(rows, snapshot) == ["permit"] * 3
 
 
@@ -193,7 +231,9 @@ def test_empty_identifiers_are_absent() -> None:
 def test_many_uses_are_decided_at_once(n_uses: int) -> None:
     """Uses beyond those that fit beside a row decide as the first ones do."""
     world = world_of(n_uses, n_uses=n_uses, n_instants=1)
-    distinct = [replace(use, model=f"{use.model}-{number}") if use.model else use for number, use in enumerate(world.uses)]
+    distinct = [
+        replace(use, model=f"{use.model}-{number}") if use.model else use for number, use in enumerate(world.uses)
+    ]
     world = replace(world, uses=distinct)
     records, (position, instant_us) = records_of(world, world_policy()), last(world)
     snapshot = compiled(records, position // 2, instant_us - 1, world=world, policy=world_policy())
@@ -222,7 +262,7 @@ def test_positions_beyond_32_bits_are_exact(base: int) -> None:
 
 @pytest.mark.parametrize("speakers_in_chain_max", [0, 64, 10_000])
 def test_very_many_speakers_about_one_catalogue(speakers_in_chain_max: int) -> None:
-    """Thousands of parties speak about a catalogue: each is heard for its own interests, by whatever way it is found."""
+    """Thousands of parties speak about a catalogue: each is heard for its own interests, however it is found."""
     count = 300
     records: Records = [terms(0)]
     for number in range(count):
@@ -240,14 +280,19 @@ def test_very_many_speakers_about_one_catalogue(speakers_in_chain_max: int) -> N
     rows.append(row("none", catalogs=["c"]))
     expected = ["permit" if n >= count or n % 2 else "deny" for n in order] + ["deny", "deny", "permit"]
     assert verdicts_of(rows, snapshot) == expected
-    snapshot.advance([event(len(records), "consent.withdrawn", speaker="party:p1", subject="catalog:c", purposes=("service",))], len(records) + 1)
+    snapshot.advance(
+        [event(len(records), "consent.withdrawn", speaker="party:p1", subject="catalog:c", purposes=("service",))],
+        len(records) + 1,
+    )
     rows[-1] = row("one", catalogs=["c"], interests=[{"party_id": "p1", "role": "recording"}])
     assert verdicts_of(rows, snapshot)[-1] == "deny"
 
 
 def test_distinct_reservations_are_read_once_each() -> None:
     """Thousands of different signals in one batch stay linear, and each holds its own asset."""
-    rows = [row(f"a{n}", reservations=[{"vocabulary": "c2pa", "statement": str(n)}] if n % 2 else None) for n in range(4000)]
+    rows = [
+        row(f"a{n}", reservations=[{"vocabulary": "c2pa", "statement": str(n)}] if n % 2 else None) for n in range(4000)
+    ]
     assert verdicts_of(rows, snapshot_of([terms(0)], ANALYSIS)) == ["permit", "hold"] * 2000
 
 
@@ -260,7 +305,7 @@ def test_uses_that_are_equal_share_an_answer() -> None:
 
 
 def test_types_of_the_answer() -> None:
-    """``verdict`` and ``reason`` come dictionary-encoded with distinct names, ``holder`` and ``evidence`` as strings."""
+    """``verdict`` and ``reason`` come dictionary-encoded, names distinct; ``holder`` and ``evidence`` as strings."""
     decided = verdicts.decide(batch_of([row("a")]), snapshot_of([terms(0)], ANALYSIS))["use-0"]
     for column in (decided.verdict, decided.reason):
         assert pa.types.is_dictionary(column.type)
@@ -276,15 +321,30 @@ def test_the_seed_of_the_hash_alters_no_answer(seed: int) -> None:
     records, (position, instant_us) = records_of(world, world_policy()), last(world)
     ways = [Way(seed=value) for value in (0, 1, 2**64 - 1, int(np.random.default_rng(seed).integers(2**63)))]
     batch = batch_of(world.content)
-    answers = [by_kernel(batch, compiled(records, position, instant_us, world=world, policy=world_policy(), way=w)) for w in ways]
+    answers = [
+        by_kernel(batch, compiled(records, position, instant_us, world=world, policy=world_policy(), way=w))
+        for w in ways
+    ]
     assert all(answer == answers[0] for answer in answers)
 
 
 def test_the_columns_of_content_are_enough() -> None:
     """The kernel reads the content columns and the two that the stream adds, nothing else."""
     world = world_of(5)
-    read = {"asset_id", "account_id", "interests", "identifiers", "catalogs", "licence", "tags", "reservations", "partition",
-            "offset", "removed_by", "conflicting"}  # fmt: skip
+    read = {
+        "asset_id",
+        "account_id",
+        "interests",
+        "identifiers",
+        "catalogs",
+        "licence",
+        "tags",
+        "reservations",
+        "partition",
+        "offset",
+        "removed_by",
+        "conflicting",
+    }
     records, (position, instant_us) = records_of(world, world_policy()), last(world)
     snapshot = compiled(records, position, instant_us, world=world, policy=world_policy())
     batch = batch_of(world.content)

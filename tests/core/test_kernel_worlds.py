@@ -83,11 +83,28 @@ def test_the_worlds_reach_every_reason() -> None:
             answers = by_reference(world, records, world_policy(), position, instant_us)
             reasons.update(reason for of_use in answers for _, reason, _, _ in of_use)
     unread = {"evidence.unverified", "evidence.constrained"}
-    assert {"claim.takedown", "claim.deletion", "claim.dispute", "claim.account_control", "agreement.permit",
-            "agreement.prohibit", "consent.opt_in", "consent.withdrawn", "reservation.no_ai_tag", "licence.permit",
-            "licence.prohibit", "terms.permit", "terms.prohibit", "terms.opt_in_required", "terms.unclear",
-            "no_permission", "title.missing_role", "evidence.unreadable", "evidence.unsupported",
-            "evidence.conflicting"} <= set(reasons)  # fmt: skip
+    assert {
+        "claim.takedown",
+        "claim.deletion",
+        "claim.dispute",
+        "claim.account_control",
+        "agreement.permit",
+        "agreement.prohibit",
+        "consent.opt_in",
+        "consent.withdrawn",
+        "reservation.no_ai_tag",
+        "licence.permit",
+        "licence.prohibit",
+        "terms.permit",
+        "terms.prohibit",
+        "terms.opt_in_required",
+        "terms.unclear",
+        "no_permission",
+        "title.missing_role",
+        "evidence.unreadable",
+        "evidence.unsupported",
+        "evidence.conflicting",
+    } <= set(reasons)
     assert unread.isdisjoint(reasons)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from gatekeeper.core.policy import read_policy
 from gatekeeper.core.snapshot import Snapshot
-from gatekeeper.core.snapshot.keys import KeyHash, STABLE_HASH
+from gatekeeper.core.snapshot.keys import STABLE_HASH, KeyHash
 from gatekeeper.core.snapshot.storage import ForeignSnapshot, parts_of, snapshot_of
 from gatekeeper.core.use import Use
 from gatekeeper.edges.snapshots import ARRAYS_NAME, HEADER_NAME, open_snapshot, save_snapshot
@@ -66,7 +66,11 @@ def test_an_opened_snapshot_knows_where_it_stands(world: World, saved: Path) -> 
     """Position, instant, uses and seed are the saved snapshot's."""
     opened, original = open_snapshot(saved, world_policy(), uses_of(world)), snapshot_of_world(world)
     assert (opened.position, opened.instant_us, opened.uses, opened.seed) == (
-        original.position, original.instant_us, original.uses, original.seed)  # fmt: skip
+        original.position,
+        original.instant_us,
+        original.uses,
+        original.seed,
+    )
     assert opened.next_change_us == original.next_change_us
 
 
@@ -173,7 +177,11 @@ def test_another_policy_is_refused(world: World, saved: Path) -> None:
 def test_other_uses_are_refused(world: World, saved: Path) -> None:
     """A snapshot is specialised for its uses, by name."""
     uses = uses_of(world)
-    for other in ({**uses, "more": Use("training")}, dict(list(uses.items())[1:]), {f"{n}x": u for n, u in uses.items()}):
+    for other in (
+        {**uses, "more": Use("training")},
+        dict(list(uses.items())[1:]),
+        {f"{n}x": u for n, u in uses.items()},
+    ):
         with pytest.raises(ForeignSnapshot, match="uses"):
             open_snapshot(saved, world_policy(), other)
 

@@ -161,7 +161,9 @@ def test_a_claim_resolved_in_the_future_ends_then() -> None:
 
 def test_compacting_leaves_one_level() -> None:
     """After ``compact`` nothing lies beside the first level, and nothing else has changed."""
-    snapshot = Snapshot.compile([consent(0)], 1, world_policy(), {"train": Use("training")}, 100, seed=SEED, limits=SMALL)
+    snapshot = Snapshot.compile(
+        [consent(0)], 1, world_policy(), {"train": Use("training")}, 100, seed=SEED, limits=SMALL
+    )
     for position in range(1, 30):
         snapshot.advance([consent(position, subject=f"asset:{position % 7}", event_id=f"x{position}")], position + 1)
     before = reason(snapshot)

@@ -113,7 +113,7 @@ def plain(strings: pa.Array) -> pa.Array:
 
 
 def named(strings: pa.Array) -> Named:
-    """A column's strings, each once where that saves work. A column that comes dictionary-encoded keeps its dictionary."""
+    """A column's strings, each once where that saves work. A dictionary-encoded column keeps its dictionary."""
     if not pa.types.is_dictionary(strings.type) and not _repeats(strings):
         return Named(plain(strings), np.arange(len(strings)))
     encoded = strings if pa.types.is_dictionary(strings.type) else strings.dictionary_encode()

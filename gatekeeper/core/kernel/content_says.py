@@ -1,7 +1,7 @@
 """What the content event says itself: removal, conflict, tags, reservations and its licence (design §3, §4).
 
-Rules of this file: a statement borne by the content has no rights position; it comes before any of the rights log's with
-the same reason. A signal only restricts. A licence speaks for every interest, everywhere and to every model.
+Rules of this file: a statement borne by the content has no rights position; it comes before any of the rights log's
+with the same reason. A signal only restricts. A licence speaks for every interest, everywhere and to every model.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from gatekeeper.core.snapshot.reasons import BY_RIGHTS, CODES, NOTHING, Ints
 from gatekeeper.core.snapshot.rows import KIND_OF
 from gatekeeper.core.snapshot.scopes import EVERYTHING, Scope, reaches
 from gatekeeper.evidence.reading import Reading, read_reservation
-
 
 ASSET = KIND_OF["asset"]
 
@@ -82,7 +81,9 @@ def _say(snapshot: Snapshot, tally: Tally, assets: Rows, code: int, scope: Scope
 
 
 def licences_say(licences: Named, snapshot: Snapshot) -> Ints:
-    """What each distinct licence says to each use; its place among ``licences.names`` stands where others have a position."""
+    """What each distinct licence says to each use; its place among ``licences.names`` stands where others have a
+    position.
+    """
     policy, uses = snapshot.policy, snapshot.distinct_uses
     ranks = snapshot.ranks[ASSET]
     findings = np.full((len(uses), len(licences.names)), NOTHING, np.int64)

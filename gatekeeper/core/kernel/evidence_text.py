@@ -23,7 +23,7 @@ HEAD = b"rights:"
 
 
 def evidence_texts(statements: Rows, specials: pa.Array, rights_position: int, digest: str) -> pa.Array:
-    """n statement numbers and the special texts → n strings."""
+    """N statement numbers and the special texts → n strings."""
     suffix = f"@{rights_position}#{digest}"
     groups = list(_by_digits(statements))
     named = pc.binary_join_element_wise(specials, suffix, "")
@@ -61,15 +61,20 @@ def _by_digits(numbers: Rows) -> Iterator[tuple[int, Rows]]:
 def _write_rights(data: npt.NDArray[np.uint8], positions: Rows, digits: int, suffix: str) -> None:
     """``rights:<position><suffix>`` for positions with the same number of digits, one after another.
 
-    Figures are written four at a time from the right; the last four may reach into the head, which is written after them.
+    Figures are written four at a time from the right; the last four may reach into the head, which is written after
+    them.
     """
     text = HEAD + b"0" * digits + suffix.encode()
     fours = -(-digits // 4)
     starts = [len(HEAD) + digits - 4 * (nth + 1) for nth in range(fours)]
     layout = np.dtype(
-        {"names": ["whole", "head", *map(str, range(fours))], "formats": [f"V{len(text)}", f"V{len(HEAD)}", *["<u4"] * fours],
-         "offsets": [0, 0, *starts], "itemsize": len(text)}
-    )  # fmt: skip
+        {
+            "names": ["whole", "head", *map(str, range(fours))],
+            "formats": [f"V{len(text)}", f"V{len(HEAD)}", *["<u4"] * fours],
+            "offsets": [0, 0, *starts],
+            "itemsize": len(text),
+        }
+    )
     block = data.view(layout)
     block["whole"] = np.void(text)
     rest = positions.astype(np.uint32) if digits < 10 else positions

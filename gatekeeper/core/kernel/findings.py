@@ -1,7 +1,7 @@
 """Findings, gathered: for each use, the least of what speaks about each place (an asset, a seat, a party, an account).
 
-Rules of this file: a finding is the int64 of ``snapshot.reasons``; who may speak where is decided before, here nothing is
-chosen: the minimum does that.
+Rules of this file: a finding is the int64 of ``snapshot.reasons``; who may speak where is decided before, here nothing
+is chosen: the minimum does that.
 """
 
 from __future__ import annotations

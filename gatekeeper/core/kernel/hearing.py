@@ -1,8 +1,8 @@
 """Who says what about which asset, seat by seat (design §4, "Who counts").
 
-Rules of this file: claims and reservations count for every interest; a party's consents and agreements for its own seats;
-the account's no for every interest, its yes only where no interests are declared. Everything the rights log says arrives
-here; what the content event itself says is in ``content_says``.
+Rules of this file: claims and reservations count for every interest; a party's consents and agreements for its own
+seats; the account's no for every interest, its yes only where no interests are declared. Everything the rights log says
+arrives here; what the content event itself says is in ``content_says``.
 """
 
 from __future__ import annotations

@@ -27,7 +27,9 @@ def heads(snapshot: Snapshot, levels: list[Level], kind: int, strings: pa.Array)
 
 
 def spoken_apart(level: Level, rows: Rows, places: Rows, speakers: Rows) -> Spoken:
-    """What the given speakers say under ``PAIRED`` heads; ``rows`` (heads), ``places`` and ``speakers`` have shape (m,)."""
+    """What the given speakers say under ``PAIRED`` heads; ``rows`` (heads), ``places`` and ``speakers`` have shape
+    (m,).
+    """
     first = rows + level.speaker[rows]
     end = first + level.position[rows].astype(np.int64)
     at = _lower_bound(level, first, end, speakers)

@@ -1,8 +1,8 @@
 """The verdict: the least finding per seat, then over the seats of each asset (design §4).
 
-Rules of this file: a seat's finding is the least of what counts for every interest and what its own holder says; over the
-seats any deny, else any hold, else permit, then the highest layer, then its order, then the first as declared. Missing
-roles make a hold of whatever is not a deny. Nothing else in the kernel chooses a verdict.
+Rules of this file: a seat's finding is the least of what counts for every interest and what its own holder says; over
+the seats any deny, else any hold, else permit, then the highest layer, then its order, then the first as declared.
+Missing roles make a hold of whatever is not a deny. Nothing else in the kernel chooses a verdict.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ Codes = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Decided:
-    """One use's answers, a row each: ``verdict`` and ``reason`` dictionary-encoded, ``holder`` (null: nobody) and ``evidence`` plain."""
+    """One use's answers, a row each: ``verdict`` and ``reason`` dictionary-encoded, ``holder`` (null: nobody) and
+    ``evidence`` plain.
+    """
 
     verdict: pa.Array
     reason: pa.Array
@@ -66,7 +68,8 @@ class Decided:
 
 
 def decide(batch: pa.RecordBatch, snapshot: Snapshot) -> dict[str, Decided]:
-    """Content columns (design §3, plus ``removed_by`` and ``conflicting``) → for each of the snapshot's uses, by name, an answer per row.
+    """Content columns (design §3, plus ``removed_by`` and ``conflicting``) → for each of the snapshot's uses, by name,
+    an answer per row.
 
     Decides at the snapshot's position and instant. Raises ``KeyError`` when a column is missing.
     """

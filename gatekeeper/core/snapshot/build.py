@@ -20,28 +20,47 @@ from gatekeeper.core.snapshot.reasons import CODE_COLLIDED, CODE_MARK, CODE_PAIR
 from gatekeeper.core.snapshot.rows import ACCOUNT, NEVER, NOBODY, PARTY, Columns, joined
 from gatekeeper.errors import Bug
 
+KEYS_IN_USE_MIN = 0.75
+"""Below this share of rows that still count, the keys of the others are given up as well."""
+
 Flags = npt.NDArray[np.bool_]
 
 
 @dataclass
 class _Sorting:
-    """Rows with the segment and the hash (in the side segment: the key's number) that they are sorted by."""
+    """The order that rows of some columns come in, with the segment and the hash that they are sorted by (in the side
+    segment: the key's number). The columns themselves stay as they are until the order is settled.
+    """
 
     columns: Columns
+    rows: Rows
     segment: Bits
     run_hash: Words
 
-    def take(self, rows: Rows | Flags) -> _Sorting:
-        return _Sorting(self.columns.take(rows), self.segment[rows], self.run_hash[rows])
+    @property
+    def code(self) -> Bits:
+        return self.columns.code[self.rows]
+
+    @property
+    def key_at(self) -> Rows:
+        return self.columns.key_at[self.rows]
+
+    @property
+    def bound(self) -> Flags:
+        return bound(self.columns.kind[self.rows], self.columns.speaker[self.rows])
+
+    def take(self, at: Rows | Flags) -> _Sorting:
+        return _Sorting(self.columns, self.rows[at], self.segment[at], self.run_hash[at])
 
     def sorted(self) -> _Sorting:
         return self.take(np.lexsort((self.run_hash, self.segment)))
 
-    def with_heads(self, rows: Rows | Flags, segment: Bits, hashes: Words, code: int) -> _Sorting:
+    def with_heads(self, at: Rows, segment: Bits, hashes: Words, code: int) -> _Sorting:
         """A row that is no statement beside each of these."""
-        heads = _special(self.columns.take(rows), code)
-        columns = joined([self.columns, heads])
-        return _Sorting(columns, np.append(self.segment, segment), np.append(self.run_hash, hashes)).sorted()
+        known = len(self.columns)
+        columns = joined([self.columns, _special(self.columns.take(self.rows[at]), code)])
+        rows = np.append(self.rows, np.arange(known, len(columns)))
+        return _Sorting(columns, rows, np.append(self.segment, segment), np.append(self.run_hash, hashes)).sorted()
 
     def run(self) -> Rows:
         """The number of each row's run; shape (n,)."""
@@ -51,9 +70,9 @@ class _Sorting:
 
 
 def level_of(columns: Columns, reach: Bits, speakers_in_chain_max: int) -> Level:
-    """Sorted arrays of the rows that can still count; ``reach`` has shape (planes, scopes). Masks wait for an instant."""
-    kept = _worth_keeping(columns)
-    sorting = _Sorting(kept, kept.kind, kept.hash).sorted()
+    """Sorted arrays of the rows that can still count; ``reach``: (planes, scopes). Masks wait for an instant."""
+    columns, rows = _worth_keeping(columns)
+    sorting = _Sorting(columns, rows, columns.kind[rows], columns.hash[rows]).sorted()
     sorting = _with_pairs(_without_idle_marks(_with_side(sorting)), speakers_in_chain_max)
     return _level(_inside_runs(sorting), reach)
 
@@ -85,13 +104,16 @@ def bound(kind: Bits, speaker: npt.NDArray[np.uint32]) -> Flags:
     return (speaker != NOBODY) & (kind != PARTY) & (kind != ACCOUNT)
 
 
-def _worth_keeping(columns: Columns) -> Columns:
-    """Without dead rows; a party's or account's leave a mark, because the speaker's number must stay known."""
+def _worth_keeping(columns: Columns) -> tuple[Columns, Rows]:
+    """All rows but the dead; a party's or account's leave a mark, because the speaker's number must stay known."""
     dead = columns.dead()
     speakers = (columns.kind == PARTY) | (columns.kind == ACCOUNT)
-    kept = replace(columns, code=np.where(dead & speakers, np.uint8(CODE_MARK), columns.code)).take(~dead | speakers)
-    keys, key_at = kept.keys.gather(kept.key_at)
-    return replace(kept, keys=keys, key_at=key_at)
+    columns = replace(columns, code=np.where(dead & speakers, np.uint8(CODE_MARK), columns.code))
+    rows = np.flatnonzero(~dead | speakers)
+    if len(rows) < len(columns) * KEYS_IN_USE_MIN:
+        keys, key_at = columns.keys.gather(columns.key_at[rows])
+        return replace(columns.take(rows), keys=keys, key_at=key_at), np.arange(len(rows))
+    return columns, rows
 
 
 def _special(heads: Columns, code: int) -> Columns:
@@ -110,51 +132,54 @@ def _special(heads: Columns, code: int) -> Columns:
 
 def _with_side(sorting: _Sorting) -> _Sorting:
     """Keys that share a hash move to the side segment, each key a run of its own."""
-    columns, run = sorting.columns, sorting.run()
+    run, key_at, keys = sorting.run(), sorting.key_at, sorting.columns.keys
     heads = np.flatnonzero(np.diff(run, prepend=-1))
-    differs = ~columns.keys.same(columns.key_at, columns.key_at[heads[run]])
+    differs = ~keys.same(key_at, key_at[heads[run]])
     if not differs.any():
         return sorting
     collided = np.isin(run, run[differs])
     numbers: dict[tuple[int, bytes], int] = {}
     segment, run_hash = sorting.segment.copy(), sorting.run_hash.copy()
-    for row in np.flatnonzero(collided).tolist():
-        name = int(columns.kind[row]), columns.keys.key(int(columns.key_at[row]))
-        segment[row], run_hash[row] = SIDE, numbers.setdefault(name, len(numbers))
+    for at in np.flatnonzero(collided).tolist():
+        name = int(sorting.segment[at]), keys.key(int(key_at[at]))
+        segment[at], run_hash[at] = SIDE, numbers.setdefault(name, len(numbers))
     marked = heads[collided[heads]]
-    moved = _Sorting(columns, segment, run_hash)
+    moved = replace(sorting, segment=segment, run_hash=run_hash)
     return moved.with_heads(marked, sorting.segment[marked], sorting.run_hash[marked], CODE_COLLIDED)
 
 
 def _without_idle_marks(sorting: _Sorting) -> _Sorting:
     """One row is enough to know a speaker by: marks beside a statement go, and all but one of several marks."""
-    run, marks = sorting.run(), sorting.columns.code == CODE_MARK
-    spoken = np.bincount(run, weights=~marks)[run] > 0 if len(run) else marks
+    marks = sorting.code == CODE_MARK
+    if not marks.any():
+        return sorting
+    run = sorting.run()
+    spoken = np.bincount(run, weights=~marks)[run] > 0
     again = np.zeros(len(run), np.bool_)
     again[1:] = marks[1:] & marks[:-1] & (run[1:] == run[:-1])
     return sorting.take(~(marks & (spoken | again)))
 
 
 def _with_pairs(sorting: _Sorting, speakers_in_chain_max: int) -> _Sorting:
-    """A ``PAIRED`` row at the head of every run with too many speakers; the side segment has none, being exact anyway."""
-    columns, run = sorting.columns, sorting.run()
-    many = bound(columns.kind, columns.speaker) & (sorting.segment != SIDE)
+    """A ``PAIRED`` row at the head of every run with too many speakers, but for the side segment's."""
+    many = sorting.bound & (sorting.segment != SIDE)
     if not many.any():
         return sorting
+    run = sorting.run()
     too_many = np.flatnonzero(np.bincount(run, weights=many) > speakers_in_chain_max)
+    if len(too_many) == 0:
+        return sorting
     heads = np.searchsorted(run, too_many)
-    return (
-        sorting.with_heads(heads, sorting.segment[heads], sorting.run_hash[heads], CODE_PAIRED)
-        if len(heads)
-        else sorting
-    )
+    return sorting.with_heads(heads, sorting.segment[heads], sorting.run_hash[heads], CODE_PAIRED)
 
 
 def _inside_runs(sorting: _Sorting) -> _Sorting:
     """Rows of one run by place, then speaker, then a speaker's consents with the highest position first."""
     run = sorting.run()
-    many = np.flatnonzero(np.bincount(run)[run] > 1) if len(run) else run
-    part = sorting.columns.take(many)
+    again = np.zeros(len(run) + 1, np.bool_)
+    again[1:-1] = run[1:] == run[:-1]
+    many = np.flatnonzero(again[1:] | again[:-1])
+    part = sorting.columns.take(sorting.rows[many])
     consent = np.isin(part.code, CONSENTS)
     apart = bound(part.kind, part.speaker)
     place = np.where(part.code >= CODE_PAIRED, 0, np.where(apart, 2, 1))
@@ -165,7 +190,7 @@ def _inside_runs(sorting: _Sorting) -> _Sorting:
 
 
 def _level(sorting: _Sorting, reach: Bits) -> Level:
-    columns, run = sorting.columns, sorting.run()
+    columns, run = sorting.columns.take(sorting.rows), sorting.run()
     starts = np.searchsorted(sorting.segment, np.arange(SIDE + 2)).astype(np.int64)
     hashes = np.append(sorting.run_hash, np.uint64(0))
     _point_to_pairs(columns, run)
@@ -201,7 +226,7 @@ def _record(columns: Columns) -> Records:
 
 
 def _point_to_pairs(columns: Columns, run: Rows) -> None:
-    """A ``PAIRED`` row's ``speaker`` says how far below it the rows bound to speakers begin, its ``position`` how many."""
+    """``speaker`` of a ``PAIRED`` row: how far below it the rows bound to speakers begin; ``position``: how many."""
     heads = np.flatnonzero(columns.code == CODE_PAIRED)
     for head in heads.tolist():
         end = int(np.searchsorted(run, run[head], side="right"))
@@ -210,7 +235,7 @@ def _point_to_pairs(columns: Columns, run: Rows) -> None:
 
 
 def _chained(columns: Columns, run: Rows) -> Flags:
-    """Whether a row continues the row before it (same run, not sorted apart by speaker); one more, False, at the end."""
+    """Whether a row continues the one before it (same run, not sorted apart by speaker); False once more at the end."""
     chained = np.zeros(len(run) + 1, np.bool_)
     chained[1:-1] = run[1:] == run[:-1]
     chained[:-1] &= ~(np.isin(run, run[columns.code == CODE_PAIRED]) & bound(columns.kind, columns.speaker))

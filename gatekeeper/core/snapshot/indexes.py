@@ -1,4 +1,6 @@
-"""The indexes of a level: buckets of hashes, what can be closed, what competes, what time changes, and the exact side table."""
+"""The indexes of a level: buckets of hashes, what can be closed, what competes, what time changes, and the exact side
+table.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def ref_index(columns: Columns) -> dict[str, Any]:
 
 
 def contest_index(columns: Columns, run: Rows) -> dict[str, Any]:
-    """Consents of one speaker on one subject, where there are several: rows, highest position first, and where each group begins."""
+    """Consents of one speaker on one subject, where there are several: rows, highest position first, and where each
+    group begins.
+    """
     rows = np.flatnonzero(np.isin(columns.code, CONSENTS))
     first = np.ones(len(rows), np.bool_)
     first[1:] = (run[rows[1:]] != run[rows[:-1]]) | (columns.speaker[rows[1:]] != columns.speaker[rows[:-1]])

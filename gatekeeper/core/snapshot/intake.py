@@ -1,8 +1,8 @@
 """Rights events → statement rows (design §3, §4).
 
 Rules of this file: one function per event type, a table says which; every function only adds rows, ends them (the first
-end counts) or drops them. What is already sealed is reached through ``Sealed``; whatever a function needs from there was
-looked up for the whole block of events beforehand.
+end counts) or drops them. What is already sealed is reached through ``Sealed``; whatever a function needs from there
+was looked up for the whole block of events beforehand.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ class Sealed(Protocol):
 
 @dataclass
 class Intake:
-    """Where rows come to be. ``scopes`` numbers the distinct scopes; ``speakers`` the parties and accounts met since the last seal."""
+    """Where rows come to be. ``scopes`` numbers the distinct scopes; ``speakers`` the parties and accounts met since
+    the last seal.
+    """
 
     policy: Policy
     recent: Recent = field(default_factory=Recent)

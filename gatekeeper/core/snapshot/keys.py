@@ -114,7 +114,9 @@ def _padded(strings: pa.Array, width: int) -> Words:
 
 @dataclass
 class KeyStore:
-    """Full keys in slots of 32 bytes: the byte length, then the words, zero-padded. A place is the number of a key's first slot."""
+    """Full keys in slots of 32 bytes: the byte length, then the words, zero-padded. A place is the number of a key's
+    first slot.
+    """
 
     blob: Words
 

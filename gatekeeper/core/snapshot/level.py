@@ -1,10 +1,10 @@
 """One sorted, memory-mappable set of statement rows.
 
 Rules of this file: rows are sorted by (kind of subject, hash, place within the subject); a *bucket* index proposes the
-first row of a hash, the stored key decides whether it is the key that was asked for. Rows of one subject form a *chain*:
-``MORE`` in ``code`` says that a later row of the chain can still speak. ``mask`` holds, per use, whether a row speaks at
-the instant; it is the only thing that time changes. What a look-up needs of a row lies together, so that memory is
-waited for once.
+first row of a hash, the stored key decides whether it is the key that was asked for. Rows of one subject form a
+*chain*: ``MORE`` in ``code`` says that a later row of the chain can still speak. ``mask`` holds, per use, whether a row
+speaks at the instant; it is the only thing that time changes. What a look-up needs of a row lies together, so that
+memory is waited for once.
 
 Hot, per row: hash 8, bucket 4, record 16, of which 4 point at the full key = 24 bytes and the pointer. Uses beyond the
 24th and positions beyond 2**32 take arrays of their own.
@@ -52,9 +52,9 @@ class Found:
 
 @dataclass
 class Level:
-    """Arrays of one level of n rows. ``starts[k]:starts[k + 1]`` are the rows of kind k, with as many buckets; ``hash`` and
-    ``chained`` have one element more, so that looking one row ahead is always safe. ``wide_mask`` has shape (planes beyond
-    the third, n); ``wide_position`` is empty unless a position needs more than 32 bits.
+    """Arrays of one level of n rows. ``starts[k]:starts[k + 1]`` are the rows of kind k, with as many buckets; ``hash``
+    and ``chained`` have one element more, so that looking one row ahead is always safe. ``wide_mask`` has shape (planes
+    beyond the third, n); ``wide_position`` is empty unless a position needs more than 32 bits.
     """
 
     hash: Words
@@ -123,7 +123,7 @@ class Level:
         return cls(**whole)
 
     def locate(self, kind: int, hashes: Words, words: Words, lengths: Rows) -> Found:
-        """n keys side by side → which of them have rows, and the first row of each; shapes (n,), (n, width), (n,)."""
+        """N keys side by side → which of them have rows, and the first row of each; shapes (n,), (n, width), (n,)."""
         asked, rows = self._propose(kind, hashes)
         records = self.record.take(rows)
         collided = (records["code"] & CODE) == CODE_COLLIDED
@@ -137,7 +137,9 @@ class Level:
         return Found(asked, rows, records).where(holds)
 
     def _propose(self, kind: int, hashes: Words) -> tuple[Rows, Rows]:
-        """Which hashes are known, and the first row of each. Hashes ascend within a kind: the walk ends at one not below."""
+        """Which hashes are known, and the first row of each. Hashes ascend within a kind: the walk ends at one not
+        below.
+        """
         start, count = int(self.starts[kind]), int(self.starts[kind + 1] - self.starts[kind])
         if count == 0:
             return np.empty(0, np.int64), np.empty(0, np.int64)

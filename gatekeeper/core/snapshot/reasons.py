@@ -75,7 +75,9 @@ Ints = npt.NDArray[np.int64]
 
 
 def code_ranks(layers: Sequence[str], tier: int) -> Ints:
-    """For each code, the high bits of a rights-borne finding at this wishes tier; shape (64,). Order of layers is policy."""
+    """For each code, the high bits of a rights-borne finding at this wishes tier; shape (64,). Order of layers is
+    policy.
+    """
     ranks = np.full(64, NOTHING, np.int64)
     for code, (layer, _, _) in enumerate(REASONS):
         if layer in layers:

@@ -1,7 +1,8 @@
 """Statement rows, growing in memory and sealed into columns.
 
 Rules of this file: one row is one statement about one subject (or a mark that a speaker is known). A row that no longer
-counts at all has ``from_us`` = ``NEVER``; an interval that merely ended keeps its bounds, so that another instant finds it.
+counts at all has ``from_us`` = ``NEVER``; an interval that merely ended keeps its bounds, so that another instant finds
+it.
 """
 
 from __future__ import annotations
@@ -28,12 +29,16 @@ NOBODY = 0xFFFFFFFF
 
 KIND_OF = {name: kind for kind, name in enumerate(KINDS)}
 PARTY, ACCOUNT = KIND_OF["party"], KIND_OF["account"]
-NO_REF = (0, 0)
+
+KEYS_IN_CHUNK = 1 << 18
+"""Keys that wait as Python strings; beyond, they are kept as the bytes they are."""
 
 
 @dataclass
 class Columns:
-    """Sealed rows, each field of shape (n,). ``key_at`` points into ``keys``; ``ref_*`` name what can close the row (0: nothing)."""
+    """Sealed rows, each field of shape (n,). ``key_at`` points into ``keys``; ``ref_*`` name what can close the row (0:
+    nothing).
+    """
 
     kind: npt.NDArray[np.uint8]
     code: npt.NDArray[np.uint8]
@@ -88,9 +93,11 @@ class Recent:
         self.scope = array("I")
         self.from_us = array("q")
         self.until_us = array("q")
-        self.keys: list[str] = []
-        self.ref_of = array("I")
-        self._refs: list[str] = [""]
+        self._keys: list[str] = []
+        self._key_chunks: list[pa.Array] = []
+        self._ref_of = array("I")
+        self._ref_high, self._ref_low = array("Q", [0]), array("Q", [0])
+        self._last_ref = ""
         self._by_ref: dict[str, int | list[int]] = {}
 
     def __len__(self) -> int:
@@ -110,7 +117,7 @@ class Recent:
     ) -> None:
         if ref:
             self._remember(ref, len(self.kind))
-        self.ref_of.append(len(self._refs) - 1 if ref else 0)
+        self._ref_of.append(len(self._ref_high) - 1 if ref else 0)
         self.kind.append(kind)
         self.code.append(code)
         self.speaker.append(speaker)
@@ -118,7 +125,10 @@ class Recent:
         self.scope.append(scope)
         self.from_us.append(from_us)
         self.until_us.append(until_us)
-        self.keys.append(key)
+        self._keys.append(key)
+        if len(self._keys) == KEYS_IN_CHUNK:
+            self._key_chunks.append(pa.array(self._keys, pa.large_string()))
+            self._keys = []
 
     def _remember(self, ref: str, row: int) -> None:
         known = self._by_ref.get(ref)
@@ -128,8 +138,11 @@ class Recent:
             self._by_ref[ref] = [known, row]
         else:
             known.append(row)
-        if self._refs[-1] != ref:
-            self._refs.append(ref)
+        if self._last_ref != ref:
+            high, low = ref_digest(ref)
+            self._ref_high.append(high)
+            self._ref_low.append(low)
+            self._last_ref = ref
 
     def rows_of(self, ref: str) -> Sequence[int]:
         """The rows that ``ref`` can close, oldest first."""
@@ -138,9 +151,11 @@ class Recent:
 
     def sealed(self, hashing: KeyHash, seed: int) -> Columns:
         """The rows as columns, hashed."""
-        strings = pa.array(self.keys, pa.large_string())
-        keys, key_at = stored_keys(strings)
-        digests = np.array([NO_REF, *map(ref_digest, self._refs[1:])], np.uint64)[np.array(self.ref_of, np.int64)]
+        chunks = [*self._key_chunks, pa.array(self._keys, pa.large_string())]
+        stores, places = zip(*map(stored_keys, chunks), strict=True)
+        ends = np.cumsum([len(store.blob) // SLOT_WORDS for store in stores])
+        starts = np.append(0, ends[:-1])
+        ref_of = np.array(self._ref_of)
         return Columns(
             kind=np.array(self.kind, np.uint8),
             code=np.array(self.code, np.uint8),
@@ -149,9 +164,9 @@ class Recent:
             scope=np.array(self.scope, np.uint32),
             from_us=np.array(self.from_us, np.int64),
             until_us=np.array(self.until_us, np.int64),
-            ref_high=digests[:, 0].copy(),
-            ref_low=digests[:, 1].copy(),
-            hash=hashes_of(strings, hashing, seed),
-            key_at=key_at,
-            keys=keys,
+            ref_high=np.array(self._ref_high, np.uint64)[ref_of],
+            ref_low=np.array(self._ref_low, np.uint64)[ref_of],
+            hash=np.concatenate([hashes_of(chunk, hashing, seed) for chunk in chunks]),
+            key_at=np.concatenate([at + start for at, start in zip(places, starts, strict=True)]),
+            keys=KeyStore(np.concatenate([store.blob for store in stores])),
         )

@@ -8,7 +8,7 @@ purpose; a yes stops at a purpose marked explicit unless that purpose is itself 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +17,10 @@ from gatekeeper.core.purposes import Purposes
 from gatekeeper.core.use import Use
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a statement covers. ``is_yes`` tells a permit from a prohibit or an unclear; ``everything`` ignores the rest."""
+class Scope(NamedTuple):
+    """What a statement covers. ``is_yes`` tells a permit from a prohibit or an unclear; ``everything`` ignores the
+    rest.
+    """
 
     purposes: tuple[str, ...]
     is_yes: bool

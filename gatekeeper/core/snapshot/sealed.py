@@ -1,7 +1,7 @@
 """What intake may do to rows that are sealed in levels.
 
-Rules of this file: keys are looked up for a whole block of events at once; edits are made in place and collected, and the
-masks of what they touched are brought up to date once, after the block.
+Rules of this file: keys are looked up for a whole block of events at once; edits are made in place and collected, and
+the masks of what they touched are brought up to date once, after the block.
 """
 
 from __future__ import annotations
@@ -92,6 +92,8 @@ class SealedRows:
                 rows.clear()
 
     def _of_ref(self, ref: str) -> Iterator[tuple[Level, int]]:
+        if not self._levels:
+            return
         high, low = ref_digest(ref)
         for level in self._levels:
             for row in level.rows_of_ref(high, low).tolist():

@@ -1,8 +1,9 @@
 """A rights snapshot: the state at a position, specialised for some uses, standing at an instant.
 
-Rules of this file: one owner, no locks. ``advance`` and ``at`` move the snapshot itself, and what a kernel decides after
-them is what a snapshot compiled there would decide. New rows grow in ``intake``; when there are enough they are sealed
-into a level, and small levels melt into larger ones. Reads see the sealed levels and one small level of recent rows.
+Rules of this file: one owner, no locks. ``advance`` and ``at`` move the snapshot itself, and what a kernel decides
+after them is what a snapshot compiled there would decide. New rows grow in ``intake``; when there are enough they are
+sealed into a level, and small levels melt into larger ones. Reads see the sealed levels and one small level of recent
+rows.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from gatekeeper.core.snapshot.intake import Intake
 from gatekeeper.core.snapshot.keys import STABLE_HASH, KeyHash
 from gatekeeper.core.snapshot.level import Level
 from gatekeeper.core.snapshot.reasons import code_ranks, final_order
-from gatekeeper.core.snapshot.rows import Recent, joined
+from gatekeeper.core.snapshot.rows import Columns, Recent, joined
 from gatekeeper.core.snapshot.scopes import reach_bits
 from gatekeeper.core.snapshot.sealed import SealedRows
 from gatekeeper.core.snapshot.seen import SeenIds
@@ -41,7 +42,8 @@ class Limits:
     recent_rows_max: int = 4096
     """Rows that may grow before they are sealed: what every change rebuilds (milliseconds)."""
     merge_rows_max: int = 1_000_000
-    """The largest level that ``advance`` may build (about a second); beyond it, ``compact`` is the caller's to choose."""
+    """The largest level that ``advance`` may build (about a second); beyond it, ``compact`` is the caller's to choose.
+    """
     growth: int = 8
     """A level melts into the one before it when that is less than this many times as long."""
     speakers_in_chain_max: int = 64
@@ -49,10 +51,11 @@ class Limits:
 
 
 class Snapshot:
-    """Built by ``compile`` or opened from a file (``storage``). ``uses`` are by the caller's names; equal uses share their bits.
+    """Built by ``compile`` or opened from a file (``storage``). ``uses`` are by the caller's names; equal uses share
+    their bits.
 
-    ``ranks[kind]`` are the ``code_ranks`` at the tier where the policy's wishes read that kind of subject; ``order`` is the
-    policy's ``final_order``.
+    ``ranks[kind]`` are the ``code_ranks`` at the tier where the policy's wishes read that kind of subject; ``order`` is
+    the policy's ``final_order``.
     """
 
     def __init__(
@@ -93,19 +96,21 @@ class Snapshot:
         hashing: KeyHash = STABLE_HASH,
         limits: Limits | None = None,
     ) -> Snapshot:
-        """The state that the events below ``position`` make, at an instant. ``events`` come in order; ``seed`` is any 64 bits."""
+        """The state that the events below ``position`` make, at an instant. ``events`` come in order; ``seed`` is any
+        64 bits.
+        """
         snapshot = cls(policy, uses, instant_us, seed, hashing, limits)
         nothing = SealedRows((), hashing, seed)
-        for record in snapshot._news(events, position):
-            snapshot.intake.apply(record, nothing)
+        for block in snapshot._news(events, position):
+            for record in block:
+                snapshot.intake.apply(record, nothing)
         snapshot.position = position
         snapshot._seal()
         return snapshot
 
     def advance(self, events: Records, position: int) -> None:
-        """Applies the events from the snapshot's position up to (not including) ``position``; others are passed over."""
-        news = self._news(events, position)
-        while block := list(islice(news, self.limits.block_events)):
+        """Applies the events from the snapshot's position up to, not including, ``position``; passes others over."""
+        for block in self._news(events, position):
             self._apply(block)
         self.position = max(self.position, position)
 
@@ -119,7 +124,9 @@ class Snapshot:
 
     @property
     def next_change_us(self) -> int | None:
-        """The next instant at which a statement that reaches one of the uses, or a version of the terms, begins or ends."""
+        """The next instant at which a statement that reaches one of the uses, or a version of the terms, begins or
+        ends.
+        """
         changes = [level.next_change_us(self.instant_us) for level in self.tables()]
         changes.append(self.intake.terms.next_change_us(self.instant_us))
         return min((change for change in changes if change is not None), default=None)
@@ -131,7 +138,7 @@ class Snapshot:
     def tables(self) -> list[Level]:
         """Every level, masks at the instant: what a look-up has to read."""
         if self._recent_level is None and len(self.intake.recent):
-            self._recent_level = self._built(self.intake.recent)
+            self._recent_level = self._built(self.intake.recent.sealed(self.hashing, self.seed))
         return self._all_levels()
 
     def terms_in_force(self) -> TermsInForce:
@@ -140,7 +147,7 @@ class Snapshot:
     def seal(self) -> None:
         """Everything recent becomes part of the sorted levels, as saving needs it."""
         self._seal()
-        self.seen = self.seen.settled()
+        self.seen.settle()
 
     def compact(self) -> None:
         """One level out of all; takes as long as sorting it. Worth it when ``overlay_share`` grows beyond a tenth."""
@@ -154,12 +161,11 @@ class Snapshot:
         total = sum(map(len, self._all_levels()))
         return 1 - len(self.levels[0]) / total if self.levels and total else 0.0
 
-    def _news(self, events: Records, position: int) -> Iterator[RightsEvent | Unreadable]:
-        for record in events:
-            if not self.position <= record.position < position:
-                continue
-            if isinstance(record, Unreadable) or self.seen.first_time(record.source, record.id):
-                yield record
+    def _news(self, events: Records, position: int) -> Iterator[list[RightsEvent | Unreadable]]:
+        """The events of this step that were not applied before, in blocks."""
+        step = (record for record in events if self.position <= record.position < position)
+        while block := list(islice(step, self.limits.block_events)):
+            yield self.seen.unseen(block)
 
     def _apply(self, block: list[RightsEvent | Unreadable]) -> None:
         sealed = SealedRows(self.levels, self.hashing, self.seed)
@@ -176,17 +182,21 @@ class Snapshot:
     def _all_levels(self) -> list[Level]:
         return [*self.levels, self._recent_level] if self._recent_level is not None else list(self.levels)
 
-    def _built(self, recent: Recent) -> Level:
-        level = level_of(recent.sealed(self.hashing, self.seed), self._reached(), self.limits.speakers_in_chain_max)
+    def _built(self, columns: Columns) -> Level:
+        level = level_of(columns, self._reached(), self.limits.speakers_in_chain_max)
         refresh(level, self._reached(), self.instant_us)
         return level
 
     def _seal(self) -> None:
-        if len(self.intake.recent):
-            self.levels.append(self.tables()[-1])
-        self._recent_level = None
+        """Recent rows become a level. What they were kept in goes first: a compiled log may need the room."""
+        level, self._recent_level = self._recent_level, None
+        columns = self.intake.recent.sealed(self.hashing, self.seed) if level is None else None
         self.intake.recent = Recent()
         self.intake.speakers.clear()
+        if level is None and columns is not None and len(columns):
+            level = self._built(columns)
+        if level is not None:
+            self.levels.append(level)
 
     def _should_melt(self) -> bool:
         if len(self.levels) < 2:
@@ -196,10 +206,7 @@ class Snapshot:
 
     def _melt(self) -> None:
         last, before = self.levels.pop(), self.levels.pop()
-        columns = joined([columns_of(before), columns_of(last)])
-        level = level_of(columns, self._reached(), self.limits.speakers_in_chain_max)
-        refresh(level, self._reached(), self.instant_us)
-        self.levels.append(level)
+        self.levels.append(self._built(joined([columns_of(before), columns_of(last)])))
 
     def _reached(self) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
         """One bit per scope and use, grown to the scopes met so far."""

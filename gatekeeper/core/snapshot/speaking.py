@@ -1,8 +1,8 @@
 """Which rows of a level speak, to which use, at an instant.
 
-Rules of this file: a row speaks to a use when its scope reaches the use and ``from <= instant < until``; of one speaker's
-consents on one subject only the one with the highest position among those that would speak. Everything here is done for
-the whole level or for the few rows that an instant or an edit touches, with the same code.
+Rules of this file: a row speaks to a use when its scope reaches the use and ``from <= instant < until``; of one
+speaker's consents on one subject only the one with the highest position among those that would speak. Everything here
+is done for the whole level or for the few rows that an instant or an edit touches, with the same code.
 """
 
 from __future__ import annotations

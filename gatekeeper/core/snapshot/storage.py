@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from gatekeeper.core.policy import Policy
@@ -65,7 +64,9 @@ def snapshot_of(
     hashing: KeyHash = STABLE_HASH,
     limits: Limits | None = None,
 ) -> Snapshot:
-    """The snapshot that ``parts_of`` took apart. Raises ``ForeignSnapshot`` for another format, hash, policy or other uses."""
+    """The snapshot that ``parts_of`` took apart. Raises ``ForeignSnapshot`` for another format, hash, policy or other
+    uses.
+    """
     check_format(header)
     snapshot = Snapshot(policy, uses, header["instant_us"], header["seed"], hashing, limits)
     expected = {"hash": hashing.name, "policy": policy.digest, "uses": snapshot.uses_digest}

@@ -77,8 +77,8 @@ class Terms:
 
 @dataclass(frozen=True)
 class TermsInForce:
-    """``findings[use, place]``; place 0 is no terms, later places are later versions. An account's place is the greatest of
-    ``by_default`` and ``places[number]`` of what it accepted.
+    """``findings[use, place]``; place 0 is no terms, later places are later versions. An account's place is the
+    greatest of ``by_default`` and ``places[number]`` of what it accepted.
     """
 
     by_default: int
