@@ -112,7 +112,7 @@ class Broker:
         (self._folder / "log4j2.properties").write_text(_LOGGING)
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         subprocess.run(
-            self._java("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", "server.properties"),
+            self._java("kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", "server.properties"),
             cwd=self._folder,
             check=True,
             capture_output=True,
