@@ -73,12 +73,17 @@ KERNEL_MUTANTS = [
         "(instant_us < level.until_us[rows])",
         "(instant_us <= level.until_us[rows])",
     ),
-    Mutant("ends set later are not found", "snapshot.speaking", "if low < change_us <= high]", "if False]"),
+    Mutant(
+        "ends set later are not found",
+        "snapshot.level",
+        "np.array([row for _, row in late], np.int64)",
+        "np.empty(0, np.int64)",
+    ),
     Mutant(
         "moving in time stops short of the instant",
-        "snapshot.speaking",
-        '[low, high], side="right")',
-        '[low, high], side="left")',
+        "snapshot.level",
+        '[low_us, high_us], side="right")',
+        '[low_us, high_us], side="left")',
     ),
     # precedence
     Mutant("every consent of a speaker counts", "snapshot.speaking", "bits & (seen == 1)", "bits"),

@@ -1,0 +1,72 @@
+"""What must be true along the versions of tables: transactions only grow, decisions never go back in rights or time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from tests.support.lake_log import Row
+from tests.support.truth import SINGLE, LakeNow, Truth
+
+
+def order(lake: LakeNow, truth: Truth) -> Iterator[str]:
+    """Every violation, one line each."""
+    yield from _transactions(lake)
+    yield from _never_back(lake, "rights_position", lambda row: row["rights_position"])
+    yield from _never_back(lake, "decided_at", lambda row: row["decided_at"])
+    yield from _not_before_a_sweep(lake)
+    yield from _fresh(lake, truth)
+    yield from _policy(lake, truth)
+
+
+def _transactions(lake: LakeNow) -> Iterator[str]:
+    for name in SINGLE:
+        reached: dict[str, int] = {}
+        for version in lake.tables[name]:
+            sweep = "sweep" in version.txns
+            for app, at in version.txns.items():
+                before = reached.get(app, -1)
+                # a sweep restates the content partitions where they stand
+                if at < before or (at == before and app.startswith("content/") and not sweep):
+                    yield f"{name} version {version.number}: {app} goes from {before} to {at}"
+                reached[app] = at
+
+
+def _never_back(lake: LakeNow, what: str, value: Callable[[Row], int]) -> Iterator[str]:
+    """Along the versions nothing decided on a partition is older than what was decided on it before."""
+    before: dict[int, int] = {}
+    for version in lake.tables["decisions"]:
+        of: dict[int, list[int]] = {}
+        for row in version.rows:
+            of.setdefault(row["partition"], []).append(value(row))
+        for partition, values in of.items():
+            if partition in before and min(values) < before[partition]:
+                found = f"{min(values)} after {before[partition]}"
+                yield f"decisions version {version.number}: {what} of partition {partition} is {found}"
+            before[partition] = max(*values, before.get(partition, values[0]))
+
+
+def _not_before_a_sweep(lake: LakeNow) -> Iterator[str]:
+    swept = -1
+    for version in lake.tables["decisions"]:
+        oldest = min((row["rights_position"] for row in version.rows), default=swept)
+        if oldest < swept:
+            yield f"decisions version {version.number}: decided at {oldest} after a sweep to {swept}"
+        swept = max(swept, version.txns.get("sweep", -1))
+
+
+def _fresh(lake: LakeNow, truth: Truth) -> Iterator[str]:
+    """P2: rights that were acknowledged before an event was sent are in every decision on it."""
+    for row in lake.rows("decisions"):
+        needed = truth.fresh_from.get((row["partition"], row["offset"]), 0)
+        if row["rights_position"] < needed:
+            place = f"{row['partition']}:{row['offset']} for {row['dataset']}"
+            yield f"{place} is decided at {row['rights_position']}, rights ended at {needed} when it was sent"
+
+
+def _policy(lake: LakeNow, truth: Truth) -> Iterator[str]:
+    """Every decision names the policy that is active at its position."""
+    seen = {(row["rights_position"], row["policy"]) for row in lake.rows("decisions")}
+    active = {position: truth.policy_at(position) for position, _ in seen}
+    yield from (
+        f"decided at {at} under {policy}, active is {active[at]}" for at, policy in seen if policy != active[at]
+    )
