@@ -1,6 +1,6 @@
 # One-word doors. Every one of them works in a fresh clone: what it needs, it sets up first (`make help` lists them).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fix types bench kafka-jars lock clean java
+.PHONY: help setup demo test lint fix types bench crash kafka-jars lock clean java
 .DELETE_ON_ERROR:
 
 # The first Python that is new enough; `make PYTHON=/path/to/python3 …` chooses another.
@@ -44,6 +44,9 @@ types: $(FULL) ## mypy: strict on the core, ordinary elsewhere
 
 bench: java $(FULL) $(JARS) ## the benchmarks of design section 9, both sides in one run (PEERS=1: other engines too)
 	@PEERS="$(PEERS)" $(BIN)/python -m tests.bench $(ARGS)
+
+crash: java $(FULL) $(JARS) ## the long crash and race tests: two hundred kills, thousands of tries
+	@GATEKEEPER_CRASH_FULL=1 $(BIN)/python -m pytest -q tests/crash $(ARGS)
 
 kafka-jars: java $(JARS) ## the real broker that the tests start, fetched once into var/kafka/lib
 
