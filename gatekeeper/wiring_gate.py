@@ -128,7 +128,8 @@ def _worker(
         watch=watch,
         ownership=ownership,
         raws=raws,
-        decided=ByteQueue(limits.queue_bytes_max // 2, switch),
+        # one batch waits at most: what arrives meanwhile makes the next batch larger, not later
+        decided=ByteQueue(1, switch),
         switch=switch,
     )
     ends = content.end_offsets() if options.drain else {}

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,22 +33,26 @@ def save_snapshot(snapshot: Snapshot, folder: Path) -> None:
     beside = folder.with_name(folder.name + ".partial")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
-    header["arrays"] = _write_arrays(beside / ARRAYS_NAME, arrays)
+    header["arrays"], header["arrays_digest"] = _write_arrays(beside / ARRAYS_NAME, arrays)
     body = {"header": header, "checksum": _checksum(header)}
     _write_durably(beside / HEADER_NAME, json.dumps(body).encode())
     shutil.rmtree(folder, ignore_errors=True)
     beside.rename(folder)
 
 
-def open_snapshot(folder: Path, policy: Policy, uses: Mapping[str, Use]) -> Snapshot:
-    """Maps a saved snapshot. Raises ``ForeignSnapshot`` when it is missing, damaged, of another version, policy or
-    uses.
+def open_snapshot(folder: Path, policy: Policy, uses: Mapping[str, Use], *, verify: bool = False) -> Snapshot:
+    """Maps a saved snapshot; ``verify`` reads it all once, to compare it with its digest.
+
+    Raises ``ForeignSnapshot`` when it is missing, damaged, of another version, policy or uses.
     """
     header = _read_header(folder / HEADER_NAME)
-    return snapshot_of(header, _map_arrays(folder / ARRAYS_NAME, header["arrays"]), policy, uses)
+    arrays = _map_arrays(folder / ARRAYS_NAME, header["arrays"])
+    if verify and _digest(arrays.values()) != header["arrays_digest"]:
+        raise ForeignSnapshot("the rights snapshot's arrays do not match their digest", "compile it again from the log")
+    return snapshot_of(header, arrays, policy, uses)
 
 
-def _write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> dict[str, Any]:
+def _write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> tuple[dict[str, Any], str]:
     places: dict[str, Any] = {}
     with path.open("wb") as file:
         for name, array in arrays.items():
@@ -57,7 +61,14 @@ def _write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> 
             file.write(np.ascontiguousarray(array).data)
         file.flush()
         os.fsync(file.fileno())
-    return places
+    return places, _digest(arrays.values())
+
+
+def _digest(arrays: Iterable[npt.NDArray[np.generic]]) -> str:
+    digest = hashlib.blake2b(digest_size=32)
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def _map_arrays(path: Path, places: Mapping[str, Any]) -> dict[str, npt.NDArray[np.generic]]:

@@ -89,7 +89,7 @@ KERNEL_MUTANTS = [
     Mutant("every consent of a speaker counts", "snapshot.speaking", "bits & (seen == 1)", "bits"),
     Mutant(
         "the lowest position of a speaker's consents counts",
-        "snapshot.build",
+        "snapshot.ordering",
         "np.lexsort((-part.position,",
         "np.lexsort((part.position,",
     ),
@@ -327,14 +327,14 @@ KERNEL_MUTANTS = [
         "lacks = content.counts > 0",
         "lacks = content.counts >= 0",
     ),
-    Mutant("missing roles outrank a deny", "kernel.verdicts", " & (_VERDICT_OF.take(code) != DENY)", ""),
+    Mutant("missing roles outrank a deny", "kernel.verdicts", " & (VERDICT_OF.take(code) != DENY)", ""),
     Mutant("missing roles pass", "kernel.verdicts", "missing |= lacks", "pass"),
     Mutant("removal goes unheard", "kernel.content_says", "np.flatnonzero(removed)", "np.flatnonzero(removed)[:0]"),
     Mutant(
         "conflict goes unheard", "kernel.content_says", "np.flatnonzero(conflicting)", "np.flatnonzero(conflicting)[:0]"
     ),
     Mutant(
-        "evidence of a removal names the event itself", "kernel.verdicts", '"removed_by"), (borne', '"offset"), (borne'
+        "evidence of a removal names the event itself", "kernel.answers", '"removed_by"), (borne', '"offset"), (borne'
     ),
     # finding rows
     Mutant(

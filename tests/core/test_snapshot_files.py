@@ -168,6 +168,16 @@ def test_a_damaged_snapshot_is_refused(damage: str, world: World, saved: Path) -
     assert "compile it again" in refused.value.do
 
 
+def test_an_altered_byte_is_found_when_asked_for(world: World, saved: Path) -> None:
+    """``verify`` compares every array with the digest that was taken when it was written."""
+    open_snapshot(saved, world_policy(), uses_of(world), verify=True)
+    content = bytearray((saved / ARRAYS_NAME).read_bytes())
+    content[len(content) // 2] ^= 1
+    (saved / ARRAYS_NAME).write_bytes(content)
+    with pytest.raises(ForeignSnapshot, match="digest"):
+        open_snapshot(saved, world_policy(), uses_of(world), verify=True)
+
+
 def test_another_policy_is_refused(world: World, saved: Path) -> None:
     """A snapshot is specialised for its policy."""
     with pytest.raises(ForeignSnapshot, match="policy"):

@@ -29,6 +29,14 @@ TABLES = ("rights", "dead_letters", "catalog", "decisions", "datasets/recommenda
 ALL_STEPS = tuple(f"{table}.{step}" for table in TABLES for step in STEPS)
 
 
+_killed: list[int] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if any(_killed):
+        terminalreporter.write_line(f"{sum(_killed)} gates ended by kill -9")
+
+
 def rounds(short: int, full: int) -> int:
     """How often: in ``make test``, and in ``make crash``."""
     return full if FULL else short
@@ -47,8 +55,7 @@ def opened() -> Iterator[list[World]]:
     """Worlds to be closed at the end, with every gate that still runs."""
     worlds: list[World] = []
     yield worlds
-    killed = sum(world.kills for world in worlds)
-    print(f"{killed} gates killed")
+    _killed.append(sum(world.kills for world in worlds))
     for world in worlds:
         world.close()
 

@@ -70,7 +70,7 @@ def test_partitions_dealt_out_anew_every_two_seconds(kafka_world: KafkaWorld) ->
     """A colleague that comes and goes takes partitions away in the middle of batches, and gives them back."""
     steady = kafka_world.gate()
     with kafka_world.feeding(content=10, rights=1):
-        for _ in range(rounds(3, 15)):
+        for _ in range(rounds(2, 15)):
             colleague = kafka_world.gate()
             time.sleep(2)  # the rebalance interval, not a wait for something
             assert colleague.alive, colleague.words

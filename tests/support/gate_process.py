@@ -7,6 +7,7 @@ A server process imports the worker once and forks each gate, so that a gate sta
 
 from __future__ import annotations
 
+import ctypes
 import faulthandler
 import multiprocessing
 import os
@@ -96,8 +97,15 @@ def _main(plan: Plan, output: Path) -> None:
     with output.open("a") as stream:
         os.dup2(stream.fileno(), 1)
         os.dup2(stream.fileno(), 2)
+    _die_with_the_server()
     faulthandler.register(signal.SIGUSR1, file=2)
     sys.exit(_run(plan))
+
+
+def _die_with_the_server() -> None:
+    """A gate outlives neither the test run nor its crash (Linux: ``prctl``, PR_SET_PDEATHSIG)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def _run(plan: Plan) -> int:

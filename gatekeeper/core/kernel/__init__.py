@@ -4,6 +4,7 @@ It reads a ``Snapshot`` and content columns and must agree with the reference (`
 world; the two share vocabulary and policy data, no matching and no interval code.
 """
 
-from gatekeeper.core.kernel.verdicts import Decided, decide
+from gatekeeper.core.kernel.answers import Decided
+from gatekeeper.core.kernel.verdicts import decide
 
 __all__ = ["Decided", "decide"]

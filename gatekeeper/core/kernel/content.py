@@ -64,40 +64,42 @@ class Content:
 
 def read_content(batch: pa.RecordBatch) -> Content:
     """The columns of a content event → flat arrays. Raises ``KeyError`` for a column that is missing."""
-    interests = batch.column("interests")
-    counts = list_counts(interests)
-    party_ids, roles = (
-        pc.list_flatten(interests).flatten() if pa.types.is_list(interests.type) else (pa.array([], pa.string()),) * 2
-    )
-    parties = named(party_ids)
+    interests, catalogs = batch.column("interests"), batch.column("catalogs")
+    interest, identifiers = by_field(pc.list_flatten(interests)), by_field(batch.column("identifiers"))
+    counts, parties = list_counts(interests), named(interest["party_id"])
     seat_counts = np.maximum(counts, 1)
-    seat_ends = np.cumsum(seat_counts)
-    seat_starts = seat_ends - seat_counts
-    interest_asset = np.repeat(np.arange(len(counts)), counts)
-    seats = int(seat_ends[-1]) if len(counts) else 0
-    party = parties.which
-    if seats != len(party):
-        party = np.full(seats, len(parties.names), np.int64)
-        interest_starts = np.cumsum(counts) - counts
-        party[np.arange(len(parties.which)) + (seat_starts - interest_starts)[interest_asset]] = parties.which
-    catalogs = batch.column("catalogs")
-    identifiers = dict(zip(batch.column("identifiers").type.names, batch.column("identifiers").flatten(), strict=True))
     return Content(
         rows=batch.num_rows,
         accounts=named(batch.column("account_id")),
         parties=parties.names,
-        party=party,
+        party=_seated(parties, counts),
         counts=counts,
-        seat_starts=seat_starts,
+        seat_starts=np.cumsum(seat_counts) - seat_counts,
         seat_asset=np.repeat(np.arange(len(counts)), seat_counts),
-        roles=roles,
-        role_asset=interest_asset,
+        roles=interest["role"],
+        role_asset=np.repeat(np.arange(len(counts)), counts),
         assets=Owned(plain(batch.column("asset_id")), None),
         isrcs=_comparable(identifiers["isrc"], upper=True),
         hashes=_comparable(identifiers["content_sha256"], upper=False),
         catalogs=named(pc.list_flatten(catalogs)),
         catalog_asset=np.repeat(np.arange(len(counts)), list_counts(catalogs)),
     )
+
+
+def _seated(parties: Named, counts: Rows) -> Rows:
+    """The party of each seat; an asset without interests has one seat of no party."""
+    if counts.all():
+        return parties.which
+    seat_counts = np.maximum(counts, 1)
+    party = np.full(int(seat_counts.sum()), len(parties.names), np.int64)
+    seats_before = np.cumsum(seat_counts - counts) - (seat_counts - counts)
+    party[np.arange(len(parties.which)) + np.repeat(seats_before, counts)] = parties.which
+    return party
+
+
+def by_field(structs: pa.Array) -> dict[str, pa.Array]:
+    """The fields of a struct column by name, null where the struct is."""
+    return dict(zip(structs.type.names, structs.flatten(), strict=True))
 
 
 def list_counts(column: pa.Array) -> Rows:

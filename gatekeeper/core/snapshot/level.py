@@ -12,6 +12,7 @@ Hot, per row: hash 8, bucket 4, record 16, of which 4 point at the full key = 24
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
@@ -21,7 +22,6 @@ import numpy.typing as npt
 
 from gatekeeper.core.snapshot.keys import KeyStore, Rows, Words
 from gatekeeper.core.snapshot.reasons import CODE_COLLIDED
-from gatekeeper.core.snapshot.rows import NEVER
 
 MORE = np.uint8(0x80)
 CODE = np.uint8(0x7F)
@@ -112,15 +112,17 @@ class Level:
         return KeyStore(self.blob)
 
     def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
-        """Everything but what is rebuilt or empty when a level is opened; records as words."""
+        """Everything but the side table, which is rebuilt; records as words, late changes as pairs."""
         named = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in {"side", "late_changes"}}
-        return {**named, "record": self.record.view(np.uint32)}
+        late = np.array(self.late_changes, np.int64).reshape(-1, 2)
+        return {**named, "record": self.record.view(np.uint32), "late_changes": late}
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Level:
         """The level that ``arrays`` took apart, without its side table."""
-        whole: dict[str, Any] = {**arrays, "record": arrays["record"].view(RECORD)}
-        return cls(**whole)
+        late = [(instant_us, row) for instant_us, row in arrays["late_changes"].tolist()]
+        own: dict[str, Any] = {**arrays, "record": arrays["record"].view(RECORD), "late_changes": late}
+        return cls(**own)
 
     def locate(self, kind: int, hashes: Words, words: Words, lengths: Rows) -> Found:
         """N keys side by side → which of them have rows, and the first row of each; shapes (n,), (n, width), (n,)."""
@@ -188,19 +190,22 @@ class Level:
     def next_change_us(self, instant_us: int) -> int | None:
         at = int(np.searchsorted(self.change_us, instant_us, side="right"))
         indexed = [int(self.change_us[at])] if at < len(self.change_us) else []
-        return min(indexed + [us for us, _ in self.late_changes if us > instant_us], default=None)
+        late = self.late_changes[self._late_until(instant_us) :]
+        return min(indexed + [us for us, _ in late[:1]], default=None)
 
-    def index_late_changes(self) -> None:
-        """Ends that were set after the level was built join the sorted changes."""
-        if self.late_changes:
-            late = np.array(self.late_changes, np.int64)
-            change_us, change_row = np.append(self.change_us, late[:, 0]), np.append(self.change_row, late[:, 1])
-            order = np.argsort(change_us, kind="stable")
-            self.change_us, self.change_row = change_us[order], change_row[order].astype(np.uint32)
-            self.late_changes = []
+    def changed_between(self, low_us: int, high_us: int) -> Rows:
+        """The rows that begin or end to speak after one instant, until and with the other; each once, in order."""
+        first, last = np.searchsorted(self.change_us, [low_us, high_us], side="right")
+        late = self.late_changes[self._late_until(low_us) : self._late_until(high_us)]
+        rows = np.append(self.change_row[first:last].astype(np.int64), np.array([row for _, row in late], np.int64))
+        return np.unique(rows)
 
-    def dead(self, rows: Rows) -> npt.NDArray[np.bool_]:
-        return self.from_us[rows] == NEVER
+    def change_at(self, instant_us: int, row: int) -> None:
+        """A row that was built with another end now ends then."""
+        insort(self.late_changes, (instant_us, row))
+
+    def _late_until(self, instant_us: int) -> int:
+        return bisect_right(self.late_changes, instant_us, key=lambda change: change[0])
 
 
 def bucket_of(hashes: Words, buckets: int) -> Rows:

@@ -102,7 +102,7 @@ class SealedRows:
 
     def _set_end(self, level: Level, row: int, until_us: int) -> None:
         level.until_us[row] = until_us
-        level.late_changes.append((until_us, row))
+        level.change_at(until_us, row)
         self._touch(level, row)
 
     def _drop_row(self, level: Level, row: int) -> None:

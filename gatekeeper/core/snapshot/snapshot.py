@@ -25,7 +25,7 @@ from gatekeeper.core.snapshot.rows import Columns, Recent, joined
 from gatekeeper.core.snapshot.scopes import reach_bits
 from gatekeeper.core.snapshot.sealed import SealedRows
 from gatekeeper.core.snapshot.seen import SeenIds
-from gatekeeper.core.snapshot.speaking import changed_rows, refresh
+from gatekeeper.core.snapshot.speaking import refresh
 from gatekeeper.core.snapshot.terms import TermsInForce
 from gatekeeper.core.subjects import KINDS
 from gatekeeper.core.use import Use
@@ -117,7 +117,7 @@ class Snapshot:
     def at(self, instant_us: int) -> None:
         """Moves to another instant, later or earlier, touching only rows that begin or end to speak in between."""
         for level in self._all_levels():
-            rows = changed_rows(level, self.instant_us, instant_us)
+            rows = level.changed_between(*sorted((self.instant_us, instant_us)))
             if len(rows):
                 refresh(level, self._reached(), instant_us, rows)
         self.instant_us = instant_us
@@ -176,8 +176,6 @@ class Snapshot:
         sealed.refresh(self._reached(), self.instant_us)
         if len(self.intake.recent) > self.limits.recent_rows_max:
             self._seal()
-            while self._should_melt():
-                self._melt()
 
     def _all_levels(self) -> list[Level]:
         return [*self.levels, self._recent_level] if self._recent_level is not None else list(self.levels)
@@ -197,6 +195,8 @@ class Snapshot:
             level = self._built(columns)
         if level is not None:
             self.levels.append(level)
+        while self._should_melt():
+            self._melt()
 
     def _should_melt(self) -> bool:
         if len(self.levels) < 2:

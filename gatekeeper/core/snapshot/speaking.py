@@ -31,15 +31,6 @@ def refresh(level: Level, reach: Bits, instant_us: int, rows: Rows | None = None
     _link(level, _chains(level, rows))
 
 
-def changed_rows(level: Level, from_us: int, to_us: int) -> Rows:
-    """The rows that begin or end to speak between two instants, in either direction."""
-    low, high = min(from_us, to_us), max(from_us, to_us)
-    first, last = np.searchsorted(level.change_us, [low, high], side="right")
-    rows = level.change_row[first:last].astype(np.int64)
-    late = [row for change_us, row in level.late_changes if low < change_us <= high]
-    return np.unique(np.append(rows, np.array(late, np.int64)))
-
-
 def _groups_of(level: Level, rows: Rows) -> Rows:
     at = np.searchsorted(level.contested, rows)
     safe = np.minimum(at, max(0, len(level.contested) - 1))

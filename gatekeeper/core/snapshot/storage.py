@@ -36,7 +36,6 @@ def parts_of(snapshot: Snapshot) -> tuple[dict[str, Any], dict[str, Array]]:
     snapshot.seal()
     arrays: dict[str, Array] = {"seen/high": snapshot.seen.high, "seen/low": snapshot.seen.low}
     for number, level in enumerate(snapshot.levels):
-        level.index_late_changes()
         arrays |= {f"{number}/{name}": array for name, array in level.arrays().items()}
     terms = snapshot.intake.terms
     header = {
