@@ -203,7 +203,7 @@ def keys(kind: str, numbers: npt.NDArray[np.int64]) -> pa.Array:
     if kind == "isrc":
         return pc.binary_join_element_wise("NLA1", pc.ascii_lpad(text, width=8, padding="0"), "")
     if kind == "sha256":
-        return pc.ascii_lpad(pc.binary_join_element_wise(text, "ab", ""), width=64, padding="7")
+        return pc.ascii_lpad(pc.binary_join_element_wise(text, "ab", ""), width=64, padding="f")
     if kind == "asset":
         return pc.binary_join_element_wise("recording-", pc.ascii_lpad(text, width=10, padding="0"), "")
     return pc.binary_join_element_wise(kind, text, "-00")
