@@ -96,7 +96,7 @@ def _real(caller: Caller, workspace: OpenWorkspace, catalog: Path, mapping: Path
 
 def _run_gate(caller: Caller, workspace: OpenWorkspace) -> None:
     from gatekeeper.cli.gate_watch import Watch
-    from gatekeeper.wiring_gate import GateOptions, gate_worker
+    from gatekeeper.wiring.gate import GateOptions, gate_worker
 
     watch = Watch(caller)
     with watch, gate_worker(workspace, GateOptions(drain=True), watch) as worker:

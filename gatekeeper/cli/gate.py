@@ -24,7 +24,7 @@ def gate(caller: Caller, drain: bool, metrics_port: int | None) -> None:
     read again by whoever comes next. Several workers may run on one Kafka topic; an embedded workspace has one.
     """
     from gatekeeper.wiring import open_workspace, system_clock_us
-    from gatekeeper.wiring_gate import GateOptions, gate_worker
+    from gatekeeper.wiring.gate import GateOptions, gate_worker
 
     opened = open_workspace(caller.workspace, Path.cwd(), system_clock_us)
     watch = Watch(caller)

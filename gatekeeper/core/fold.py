@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from gatekeeper.core.asset_hash import Hashes
 from gatekeeper.core.tables import DATASET_SCHEMA
 
 PAYLOAD_COLUMNS = tuple(name for name in DATASET_SCHEMA.names if name != "rights_position")
@@ -24,12 +25,17 @@ Integers = npt.NDArray[np.int64]
 
 NO_ROW = -1
 
+PERMITS_MIN = 0.5
+"""With fewer permits than this share the payload of the others is let go at once; with more, copying the permits would
+cost more than holding on to the rest until the fold."""
+
 
 @dataclass(frozen=True)
 class Handed:
     """One version of ``decisions`` as its writer still holds it, for one dataset: n decided events in offset order.
 
-    ``content`` has n rows and at least ``PAYLOAD_COLUMNS``; ``permit`` is n booleans, ``rights_position`` n integers.
+    ``content`` has n rows and at least ``PAYLOAD_COLUMNS``; ``permit`` is n booleans, ``rights_position`` n integers,
+    ``hashes`` the n hashes of its asset ids (datasets share them).
     An event that was not decided for the dataset is not among them: a version without any is handed with n = 0.
     """
 
@@ -37,18 +43,21 @@ class Handed:
     content: pa.Table
     permit: npt.NDArray[np.bool_]
     rights_position: Integers
+    hashes: Hashes
 
 
 @dataclass(frozen=True)
 class Batch:
     """Decisions of versions ``(after, through]`` for one dataset, in commit order, then offset.
 
-    ``asset_id`` has an entry for each decision; ``row`` is a permit's place in ``rows``, or ``NO_ROW``.
+    ``asset_id`` and its ``hashes`` have an entry for each decision; ``row`` is a permit's place in ``rows``, or
+    ``NO_ROW``.
     """
 
     after: int
     through: int
     asset_id: pa.ChunkedArray
+    hashes: Hashes
     row: Integers
     rows: pa.Table
 
@@ -59,13 +68,15 @@ class Batch:
 
 
 def batch_of(handed: Handed) -> Batch:
-    """What the fold keeps of a handed version: all asset ids, and the payload of the permits alone."""
-    keep = pa.array(handed.permit)
-    payload = handed.content.select(PAYLOAD_COLUMNS).filter(keep)
-    positions = pa.array(handed.rights_position[handed.permit], pa.int64())
-    row = np.where(handed.permit, np.cumsum(handed.permit) - 1, NO_ROW)
-    rows = payload.append_column("rights_position", positions).cast(DATASET_SCHEMA)
-    return Batch(handed.version - 1, handed.version, handed.content["asset_id"], row, rows)
+    """What the fold keeps of a handed version: all asset ids, and the payload of the permits."""
+    permit = handed.permit
+    positions = pa.array(handed.rights_position, pa.int64())
+    rows = handed.content.select(PAYLOAD_COLUMNS).append_column("rights_position", positions).cast(DATASET_SCHEMA)
+    places = np.arange(len(permit))
+    if permit.sum() < PERMITS_MIN * len(permit):
+        rows, places = rows.filter(pa.array(permit)), np.cumsum(permit) - 1
+    row = np.where(permit, places, NO_ROW)
+    return Batch(handed.version - 1, handed.version, handed.content["asset_id"], handed.hashes, row, rows)
 
 
 def commit_order(version: Integers, partition: Integers, offset: Integers) -> Integers:
@@ -102,9 +113,7 @@ def _winning_rows(batch: Batch, winners: Integers) -> pa.Table:
     row = row[row != NO_ROW]
     if len(row) == batch.rows.num_rows:
         return batch.rows
-    keep = np.zeros(batch.rows.num_rows, np.bool_)
-    keep[row] = True
-    return batch.rows.filter(pa.array(keep))
+    return batch.rows.take(pa.array(np.sort(row)))
 
 
 @dataclass(frozen=True)

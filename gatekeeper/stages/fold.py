@@ -141,7 +141,7 @@ class Folder:
                 self._fold()
 
     def _take(self, batch: Batch) -> None:
-        self._pending.append(_Pending(batch, self.now_us(), self._indexed.hits(batch.asset_id)))
+        self._pending.append(_Pending(batch, self.now_us(), self._hits(batch)))
 
     def _waiting(self) -> Waiting:
         return Waiting(
@@ -180,7 +180,10 @@ class Folder:
             self._rest()
         # A batch that somebody folded in part is folded again: the last decisions in it are still the last ones.
         kept = [pending for pending in self._pending if pending.batch.through > self.folded]
-        self._pending = [replace(p, hits=self._indexed.hits(p.batch.asset_id)) for p in kept] if changed else kept
+        self._pending = [replace(p, hits=self._hits(p.batch)) for p in kept] if changed else kept
+
+    def _hits(self, batch: Batch) -> Hits:
+        return self._indexed.hits(batch.asset_id, batch.hashes)
 
     def _rest(self) -> None:
         """Somebody else folds this table: let them, and look again when they may have stopped."""

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gatekeeper.core.asset_hash import asset_hash
 from gatekeeper.core.fold import NO_ROW, PAYLOAD_COLUMNS, Batch, commit_order, last_of_each
 from gatekeeper.core.tables import DATASET_SCHEMA
 from gatekeeper.errors import Bug
@@ -49,7 +50,8 @@ class ReadBack:
         permits = last.take(pa.array(places)).append_column("at", pa.array(places))
         permits = permits.sort_by([("partition", "ascending"), ("offset", "ascending")])
         row[permits["at"].to_numpy()] = np.arange(len(places))
-        return Batch(after, through, last["asset_id"], row, self._with_payload(permits))
+        assets = last["asset_id"]
+        return Batch(after, through, assets, asset_hash(assets), row, self._with_payload(permits))
 
     def _with_payload(self, permits: pa.Table) -> pa.Table:
         events = self.catalog.rows_at(_places(permits), PAYLOAD_COLUMNS)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gatekeeper.core.asset_hash import asset_hash
+from gatekeeper.core.asset_hash import Hashes, asset_hash
 from gatekeeper.core.asset_index import AssetIndex
 from gatekeeper.core.commits import Committed, WrittenFile
 from gatekeeper.stages.fold_ports import DatasetTable
@@ -44,9 +44,9 @@ class IndexedTable:
             self._index.add(path, asset_hash(self.table.read([path], ["asset_id"])["asset_id"]))
         return bool(gone or new)
 
-    def hits(self, asset_id: pa.ChunkedArray) -> Hits:
-        """Where these assets may be now."""
-        found = self._index.find(asset_hash(asset_id))
+    def hits(self, asset_id: pa.ChunkedArray, hashes: Hashes) -> Hits:
+        """Where these assets, of these hashes, may be now."""
+        found = self._index.find(hashes)
         return {path: asset_id.take(pa.array(places)).combine_chunks() for path, places in found.items()}
 
     def rows_in(self, paths: Iterable[str]) -> int:

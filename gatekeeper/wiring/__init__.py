@@ -1,7 +1,7 @@
 """The only place that pairs stages with edges, and the only one that makes a clock.
 
 ``workspace`` opens logs, tables and rules of a workspace; ``verbs`` are the commands that change it, ``questions``,
-``explaining`` and ``reports`` those that do not; ``letters`` are the dead ones.
+``explaining`` and ``reports`` those that do not; ``letters`` are the dead ones; ``gate`` is the stream worker.
 """
 
 from gatekeeper.wiring.explaining import Explained, explain_now, explain_recorded

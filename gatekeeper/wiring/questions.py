@@ -26,7 +26,7 @@ class Asked:
 
 def decide(opened: OpenWorkspace, source: BinaryIO, name: str, asked: Asked) -> Iterator[dict[str, Any]]:
     """The decisions on the events of a file of this name. Raises ``BadInput`` before the first, or never."""
-    from gatekeeper.wiring_gate import compile_kernel
+    from gatekeeper.wiring.gate import compile_kernel
 
     rules = deciding.chosen(opened.rules(), asked.datasets)
     rights = opened.rights(rules.policy, asked.rights_at)

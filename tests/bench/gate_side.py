@@ -14,7 +14,7 @@ from gatekeeper.config import read_workspace
 from gatekeeper.edges.new_workspace import make_workspace
 from gatekeeper.stages.gate.worker import Worker
 from gatekeeper.wiring import OpenWorkspace, apply, plan, system_clock_us
-from gatekeeper.wiring_gate import GateOptions, gate_worker
+from gatekeeper.wiring.gate import GateOptions, gate_worker
 from tests.bench.broker_topics import PARTITIONS, Topics
 
 ALL = frozenset(range(PARTITIONS))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatekeeper.core.asset_hash import asset_hash
 from gatekeeper.core.fold import (
     Batch,
     FoldLimits,
@@ -30,7 +33,8 @@ def batches(versions: list[list[tuple[str, bool]]], first: int = 1) -> list[Batc
     for number, decided in enumerate(versions):
         events = content([a for a, _ in decided], [(0, offset + i) for i in range(len(decided))])
         permit = np.array([p for _, p in decided], np.bool_)
-        made.append(batch_of(Handed(first + number, events, permit, np.full(len(decided), number, np.int64))))
+        position, hashes = np.full(len(decided), number, np.int64), asset_hash(events["asset_id"])
+        made.append(batch_of(Handed(first + number, events, permit, position, hashes)))
         offset += len(decided)
     return made
 
@@ -69,7 +73,7 @@ def test_a_missing_version_is_never_folded_over() -> None:
     """The version left out could hold a no."""
     first, second = batches([[("a", True)], [("a", True)]])
     with pytest.raises(ValueError, match="decisions 2 to 3 are missing"):
-        net([first, Batch(3, 4, second.asset_id, second.row, second.rows)])
+        net([first, replace(second, after=3, through=4)])
 
 
 def test_versions_count_before_offsets() -> None:
@@ -85,8 +89,8 @@ def test_the_last_of_each_is_found_whatever_the_chunks(ids: list[str], cut: int)
     assert found.tolist() == sorted({asset: place for place, asset in enumerate(ids)}.values())
 
 
-def test_a_batch_holds_the_payload_of_permits_alone() -> None:
-    """What was denied is remembered by its id; its payload is let go."""
+def test_a_batch_of_few_permits_holds_their_payload_alone() -> None:
+    """What was denied is remembered by its id; its payload is let go where that frees the larger part."""
     (batch,) = batches([[("a", False), ("b", True), ("c", False)]])
     assert batch.rows.schema == DATASET_SCHEMA
     assert batch.rows["asset_id"].to_pylist() == ["b"]

@@ -7,15 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from gatekeeper.core.content import parse
 from gatekeeper.core.removals import Removals
 from gatekeeper.edges.jsonl import JsonlContentReader
 from gatekeeper.errors import Unavailable
 from gatekeeper.ports import ContentBlock
 from gatekeeper.stages.gate.fetching import Fetcher
 from gatekeeper.stages.gate.ownership import Chain, Ownership
+from gatekeeper.stages.gate.parsing import Parsing
 from gatekeeper.stages.gate.patience import Patience
 from gatekeeper.stages.gate.queues import ByteQueue, Switch
 from gatekeeper.stages.gate.values import Raw, Recovery, Slice
+from tests.stages.test_assembling import CHECK, LIMITS
 
 
 class FromTheStart:
@@ -41,7 +44,8 @@ class Bench:
         self.raws: ByteQueue[Raw | Recovery] = ByteQueue(1, switch)
         opens = FromTheStart(self.ownership)
         self.patience = Patience(1.0, switch, sleep=lambda _s: None)
-        self.fetcher = Fetcher(self.reader, opens, self.ownership, self.raws, self.patience)
+        self.parsing = Parsing(lambda b: parse(b, CHECK, limits=LIMITS, check_key=False), threads=1)
+        self.fetcher = Fetcher(self.reader, opens, self.ownership, self.parsing, self.raws, self.patience)
         self.fetcher.start(frozenset({0}))
 
     def append(self, line: bytes) -> None:
@@ -49,10 +53,10 @@ class Bench:
             file.write(line + b"\n")
 
     def taken(self) -> list[bytes]:
-        """Everything that waits, taken out of the queue."""
+        """Everything that waits, taken out of the queue; none of these lines is an event."""
         found: list[bytes] = []
         while isinstance(raw := self.raws.get_nowait(), Raw):
-            found += raw.block.values.to_pylist()
+            found += raw.parsed.result().dead["value"].to_pylist()
         return found
 
     def lose(self) -> None:
@@ -66,6 +70,7 @@ class Bench:
 def bench(tmp_path: Path) -> Iterator[Bench]:
     made = Bench(tmp_path / "content.jsonl")
     yield made
+    made.parsing.close()
     made.reader.close()
 
 

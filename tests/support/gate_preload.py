@@ -2,5 +2,5 @@
 
 import gatekeeper.edges.kafka_content
 import gatekeeper.edges.kafka_rights
-import gatekeeper.wiring_gate  # noqa: F401
+import gatekeeper.wiring.gate  # noqa: F401
 import tests.support.gate_process  # noqa: F401

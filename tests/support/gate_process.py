@@ -127,7 +127,7 @@ def _run(plan: Plan) -> int:
 def _gate(plan: Plan) -> None:
     from gatekeeper.config import read_workspace
     from gatekeeper.wiring import OpenWorkspace, system_clock_us
-    from gatekeeper.wiring_gate import GateOptions, gate_worker
+    from gatekeeper.wiring.gate import GateOptions, gate_worker
 
     class Impatient(OpenWorkspace):
         """Notices a dead colleague within seconds."""

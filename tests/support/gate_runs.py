@@ -16,7 +16,7 @@ from gatekeeper.config import read_workspace
 from gatekeeper.core.times import parse_instant
 from gatekeeper.edges.new_workspace import make_workspace
 from gatekeeper.wiring import OpenWorkspace, apply, plan
-from gatekeeper.wiring_gate import GateOptions, gate_worker
+from gatekeeper.wiring.gate import GateOptions, gate_worker
 from tests.cli.conftest import event
 from tests.support.lake_log import Row, exists, rows_now, versions
 from tests.support.running_gate import Running, Silent

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
+from gatekeeper.core.asset_hash import asset_hash
 from gatekeeper.core.commits import Committed
 from gatekeeper.core.fold import Handed
 from gatekeeper.core.tables import CONTENT_SCHEMA, DECISIONS_SCHEMA
@@ -96,7 +97,7 @@ class Stream:
             if permit:
                 self.rows[asset] = (place, position)
         positions = np.full(len(permits), position, np.int64)
-        return Handed(version, events, np.array(permits, np.bool_), positions)
+        return Handed(version, events, np.array(permits, np.bool_), positions, asset_hash(events["asset_id"]))
 
     def _append(self, table: str, rows: pa.Table) -> int:
         outcome = self.lake.open(table).append(rows, {}, {})

@@ -16,13 +16,13 @@ def _replace(owner: type, name: str, instead: Callable[..., Any]) -> None:
 
 def without_the_lock() -> None:
     """Two gates in one embedded workspace: not wrong by itself, the tables decide."""
-    from gatekeeper import wiring_gate
+    from gatekeeper.wiring import gate
 
     @contextmanager
     def unlocked(path: Any) -> Any:
         yield path
 
-    wiring_gate.WorkspaceLock = unlocked  # type: ignore[misc,assignment]
+    gate.WorkspaceLock = unlocked  # type: ignore[misc,assignment]
 
 
 def that_never_compares() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,12 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gatekeeper.core.content import Parsed
-from gatekeeper.core.tables import CONTENT_SCHEMA, DEAD_LETTERS_SCHEMA
-from gatekeeper.ports import ContentBlock
-from gatekeeper.stages.gate.ownership import Chain, Ownership
+from gatekeeper.core.tables import DEAD_LETTERS_SCHEMA
+from gatekeeper.stages.gate.ownership import Ownership
 from gatekeeper.stages.gate.values import Batch, Raw, Recovery, Slice
-
-Parse = Callable[[ContentBlock], Parsed]
 
 _NO_DEAD = pa.schema(list(DEAD_LETTERS_SCHEMA)[:-1]).empty_table()
 
@@ -27,9 +25,8 @@ _NO_DEAD = pa.schema(list(DEAD_LETTERS_SCHEMA)[:-1]).empty_table()
 class Assembler:
     """Belongs to the deciding thread. ``rows_max`` bounds the records of one batch."""
 
-    def __init__(self, ownership: Ownership, parse: Parse, rows_max: int, new_id: Callable[[], str]) -> None:
+    def __init__(self, ownership: Ownership, rows_max: int, new_id: Callable[[], str]) -> None:
         self._ownership = ownership
-        self._parse = parse
         self._rows_max = rows_max
         self._new_id = new_id
         self._pending: deque[Raw] = deque()
@@ -45,7 +42,7 @@ class Assembler:
 
     def add(self, raw: Raw) -> None:
         self._pending.append(raw)
-        self._pending_rows += len(raw.block)
+        self._pending_rows += raw.rows
 
     def batch(self) -> Batch | None:
         """A batch of what is pending, or None where nothing of it is ours any more."""
@@ -55,7 +52,7 @@ class Assembler:
         return Batch(
             id=self._new_id(),
             slices=tuple(piece[0] for piece in pieces),
-            valid=pa.concat_tables([piece[1] for piece in pieces]),
+            valid=pa.concat_tables([piece[1] for piece in pieces]).combine_chunks(),
             dead=pa.concat_tables([piece[2] for piece in pieces]),
         )
 
@@ -69,22 +66,22 @@ class Assembler:
         waiting: deque[Raw] = deque()
         held: set[int] = set()
         for raw in self._pending:
-            partition = raw.block.partition
+            partition = raw.partition
             chain = self._ownership.chain(partition)
             if chain is None or chain.epoch != raw.epoch:
                 continue
             if partition in held:
                 waiting.append(raw)
                 continue
-            now, later = _cut(raw.block, chain)
             mine = taken.setdefault(partition, _Taken(partition, raw.epoch))
-            mine.blocks += [now] if now is not None else []
-            mine.last = int(now.offsets[-1]) if now is not None else mine.last
-            if later is not None:
-                mine.last = chain.recorded_through
-                waiting.append(Raw(later, raw.epoch))
+            if chain.last >= chain.recorded_through or raw.last <= chain.recorded_through:
+                mine.add(raw.parsed.result(), raw.last)
+            else:
+                now, later = _cut(raw.parsed.result(), chain.recorded_through)
+                mine.add(now, chain.recorded_through)
+                waiting.append(_again(raw, later))
                 held.add(partition)
-        self._pending, self._pending_rows = waiting, sum(len(raw.block) for raw in waiting)
+        self._pending, self._pending_rows = waiting, sum(raw.rows for raw in waiting)
         return taken
 
     def _piece(self, taken: _Taken) -> tuple[Slice, pa.Table, pa.Table] | None:
@@ -92,10 +89,8 @@ class Assembler:
         piece = self._ownership.extend(taken.partition, taken.epoch, taken.last)
         if chain is None or piece is None:
             return None
-        if not taken.blocks:
-            return piece, with_stream_columns(CONTENT_SCHEMA.empty_table(), pa.array([], pa.int64())), _NO_DEAD
-        parsed = self._parse(_join(taken.blocks))
-        valid, dead = pa.Table.from_batches([parsed.valid]), pa.Table.from_batches([parsed.dead])
+        valid = pa.Table.from_batches([parsed.valid for parsed in taken.parsed])
+        dead = pa.Table.from_batches([parsed.dead for parsed in taken.parsed])
         if piece.steps_done:
             valid, dead = _without(valid, chain.recorded_dead), _without(dead, chain.recorded_dead)
         return piece, with_stream_columns(valid, chain.removals.covering(valid)), dead
@@ -103,14 +98,17 @@ class Assembler:
 
 @dataclass
 class _Taken:
-    """Blocks of one partition for one slice that ends at ``last``; no blocks: the tail below a recorded boundary is
-    a gap.
-    """
+    """Blocks of one partition for one slice that ends at ``last``."""
 
     partition: int
     epoch: int
-    blocks: list[ContentBlock] = field(default_factory=list)
+    parsed: list[Parsed] = field(default_factory=list)
     last: int = -1
+
+    def add(self, parsed: Parsed, last: int) -> None:
+        """The block that follows."""
+        self.parsed.append(parsed)
+        self.last = last
 
 
 def with_stream_columns(valid: pa.Table, removed_by: pa.Array) -> pa.Table:
@@ -119,34 +117,22 @@ def with_stream_columns(valid: pa.Table, removed_by: pa.Array) -> pa.Table:
     return valid.append_column("removed_by", removed_by).append_column("conflicting", conflicting)
 
 
-def _cut(block: ContentBlock, chain: Chain) -> tuple[ContentBlock | None, ContentBlock | None]:
-    """The part a slice may take now, and the part that begins after the recorded boundary."""
-    if chain.last >= chain.recorded_through:
-        return block, None
-    at = int(np.searchsorted(block.offsets, chain.recorded_through, side="right"))
-    return _part(block, 0, at), _part(block, at, len(block))
+def _cut(parsed: Parsed, through: int) -> tuple[Parsed, Parsed]:
+    """The records with offsets up to ``through``, and the others."""
+    valid, dead = (_rows_up_to(rows, through) for rows in (parsed.valid, parsed.dead))
+    now = Parsed(parsed.valid.slice(0, valid), parsed.dead.slice(0, dead))
+    return now, Parsed(parsed.valid.slice(valid), parsed.dead.slice(dead))
 
 
-def _part(block: ContentBlock, start: int, stop: int) -> ContentBlock | None:
-    if start == stop:
-        return None
-    keys = None if block.keys is None else block.keys[start:stop]
-    share = block.bytes_total * (stop - start) // len(block)
-    return ContentBlock(block.topic, block.partition, block.offsets[start:stop], keys, block.values[start:stop], share)
+def _rows_up_to(rows: pa.RecordBatch, through: int) -> int:
+    return int(np.searchsorted(rows["offset"].to_numpy(), through, side="right"))
 
 
-def _join(blocks: list[ContentBlock]) -> ContentBlock:
-    if len(blocks) == 1:
-        return blocks[0]
-    keys = None if blocks[0].keys is None else pa.concat_arrays([b.keys for b in blocks])
-    return ContentBlock(
-        blocks[0].topic,
-        blocks[0].partition,
-        np.concatenate([b.offsets for b in blocks]),
-        keys,
-        pa.concat_arrays([b.values for b in blocks]),
-        sum(b.bytes_total for b in blocks),
-    )
+def _again(raw: Raw, later: Parsed) -> Raw:
+    """The rest of a block, parsed already."""
+    parsed: Future[Parsed] = Future()
+    parsed.set_result(later)
+    return Raw(raw.partition, raw.last, later.valid.num_rows + later.dead.num_rows, raw.epoch, parsed)
 
 
 def _without(rows: pa.Table, offsets: frozenset[int]) -> pa.Table:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from gatekeeper.ports import ContentReader
 from gatekeeper.stages.gate.ownership import Ownership
+from gatekeeper.stages.gate.parsing import Parsing
 from gatekeeper.stages.gate.patience import Patience
 from gatekeeper.stages.gate.queues import ByteQueue
 from gatekeeper.stages.gate.values import Raw, Recovery
@@ -30,12 +31,14 @@ class Fetcher:
         reader: ContentReader,
         opening: Opens,
         ownership: Ownership,
+        parsing: Parsing,
         raws: ByteQueue[Raw | Recovery],
         patience: Patience,
     ) -> None:
         self._reader = reader
         self._opening = opening
         self._ownership = ownership
+        self._parsing = parsing
         self._raws = raws
         self._patience = patience
         self._paused: bool | None = False
@@ -54,7 +57,7 @@ class Fetcher:
         for block in self._patience.of(lambda: self._reader.poll(POLL_S)):
             epoch = self._ownership.fetched(block.partition, int(block.offsets[-1]))
             if epoch is not None:
-                self._raws.put(Raw(block, epoch), block.bytes_total)
+                self._raws.put(self._parsing.begin(block, epoch), block.bytes_total)
 
     def _assigned(self, partitions: frozenset[int]) -> Mapping[int, int]:
         self._paused = None

@@ -7,11 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gatekeeper.core.asset_hash import Hashes, asset_hash
 from gatekeeper.core.fold import Handed
 from gatekeeper.stages.fold import Folder
 from gatekeeper.stages.gate.committing import of_partitions
@@ -27,6 +29,11 @@ class _Version:
     content: pa.Table
     permits: dict[str, np.ndarray]
     rights_position: int
+
+    @cached_property
+    def hashes(self) -> Hashes:
+        """Of the asset ids, for every dataset alike."""
+        return asset_hash(self.content["asset_id"])
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,7 @@ class Folding:
         # a version that decided nothing for the dataset is handed empty: undecided is not denied
         content = version.content.slice(0, len(permit))
         positions = np.full(len(permit), version.rights_position, dtype=np.int64)
-        return Handed(version.version, content, permit, positions)
+        return Handed(version.version, content, permit, positions, version.hashes[: len(permit)])
 
 
 def handed_of(batch: Batch, version: int) -> _Version:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -75,9 +76,10 @@ class ByteQueue(Generic[T]):
                 self._changed.wait(timeout_s)
             return self._take()
 
-    def get_nowait(self) -> T | None:
+    def get_nowait(self, wanted: Callable[[T], bool] = lambda _item: True) -> T | None:
+        """The next item, if there is one and it is wanted."""
         with self._changed:
-            return self._take()
+            return self._take() if self._items and wanted(self._items[0][0]) else None
 
     def _take(self) -> T | None:
         if not self._items:

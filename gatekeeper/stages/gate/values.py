@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import pyarrow as pa
 
-from gatekeeper.ports import ContentBlock
+from gatekeeper.core.content import Parsed
 
 STREAM_COLUMNS = ("removed_by", "conflicting")
 """What only the stream knows of an event: added to the content columns for the kernel, kept in no table."""
@@ -94,7 +95,17 @@ class Recovery:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Raw:
-    """A fetched block, and the epoch in which its partition was ours."""
+    """A fetched block of ``rows`` records, the last of them at ``last``, being parsed; and the epoch in which its
+    partition was ours.
+    """
 
-    block: ContentBlock
+    partition: int
+    last: int
+    rows: int
     epoch: int
+    parsed: Future[Parsed]
+
+
+def is_ready(item: Raw | Recovery) -> bool:
+    """Whether taking it keeps nobody waiting."""
+    return isinstance(item, Recovery) or item.parsed.done()

@@ -1,4 +1,4 @@
-"""The worker: three threads, one after the other's output, stopped together by the first error (design §5)."""
+"""The worker: its threads, one after the other's output, stopped together by the first error (design §5)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from gatekeeper.stages.gate.deciding import Decider
 from gatekeeper.stages.gate.draining import Drained
 from gatekeeper.stages.gate.fetching import Fetcher
 from gatekeeper.stages.gate.ownership import Ownership
+from gatekeeper.stages.gate.parsing import Parsing
 from gatekeeper.stages.gate.queues import ByteQueue, Stopping, Switch
-from gatekeeper.stages.gate.values import Batch, Moment, Raw, Recovery
+from gatekeeper.stages.gate.values import Batch, Moment, Raw, Recovery, is_ready
 
 IDLE_S = 0.05
 LAG_EVERY_S = 2.0
@@ -48,6 +49,7 @@ class Parts:
 
     reader: ContentReader
     fetcher: Fetcher
+    parsing: Parsing
     assembler: Assembler
     decider: Decider
     committer: Committer
@@ -85,6 +87,7 @@ class Worker:
             thread.start()
         for thread in threads:
             thread.join()
+        self._p.parsing.close()
         if self._p.switch.error is not None:
             raise self._p.switch.error
         self._p.decider.keep()
@@ -143,7 +146,7 @@ class Worker:
         item = None if assembler.has_pending else self._p.raws.get()
         while isinstance(item, Raw):
             assembler.add(item)
-            item = self._p.raws.get_nowait() if assembler.wants_more else None
+            item = self._p.raws.get_nowait(is_ready) if assembler.wants_more else None
         if assembler.has_pending and (batch := assembler.batch()) is not None:
             self._pass_on(batch)
         if isinstance(item, Recovery):
