@@ -34,7 +34,7 @@ MAY_IMPORT = {
 CLI_EDGES = frozenset({"gatekeeper.edges.metrics", "gatekeeper.edges.catalogue_files"})
 """Edges a command may name: a counter to serve, and a type of what it shows progress of."""
 
-LINES_MAX = 230
+LINES_MAX = 250
 """The aim is about 150; from here on a module is split, or named below."""
 LONGER: dict[str, str] = {}
 """Modules above ``LINES_MAX`` and why each is better in one piece. Remove a line when its module has been split."""

@@ -88,6 +88,14 @@ class Release:
 
 
 @dataclass(frozen=True)
+class Build:
+    """A candidate, which publication makes the release of the same name: ``builds/<dataset>/<version>``."""
+
+    dataset: str
+    version: str
+
+
+@dataclass(frozen=True)
 class ContentApp:
     """The ``txn`` of one content partition in the append-only tables; its version is the last offset recorded."""
 
@@ -111,7 +119,7 @@ class LogEntry:
 
 
 LakePlace = Table | DatasetTable | Kept | PinnedLog
-WorkspacePlace = Log | Declaration | Release
+WorkspacePlace = Log | Declaration | Release | Build
 TablePlace = DataFile | LogEntry
 
 
@@ -152,6 +160,8 @@ def build(place: WorkspacePlace) -> str:
             return f"datasets/{_matching(dataset, _DATASET)}.yaml"
         case Release(dataset, version):
             return f"releases/{_matching(dataset, _DATASET)}/{_matching(version, _VERSION)}"
+        case Build(dataset, version):
+            return f"builds/{_matching(dataset, _DATASET)}/{_matching(version, _VERSION)}"
     assert_never(place)
 
 
@@ -164,7 +174,20 @@ def parse(text: str) -> WorkspacePlace:
             return Declaration(_matching(file.removesuffix(".yaml"), _DATASET))
         case ["releases", dataset, version]:
             return Release(_matching(dataset, _DATASET), _matching(version, _VERSION))
+        case ["builds", dataset, version]:
+            return Build(_matching(dataset, _DATASET), _matching(version, _VERSION))
     raise ValueError(f"not a name of the workspace: {text!r}")
+
+
+def build_name(dataset: str, version: str) -> str:
+    """``dataset@version``: how people and commands name a build and the release it becomes."""
+    return f"{_matching(dataset, _DATASET)}@{_matching(version, _VERSION)}"
+
+
+def parse_name(text: str) -> tuple[str, str]:
+    """(dataset, version). Raises ``ValueError`` when the text is not ``dataset@version``."""
+    dataset, _, version = text.partition("@")
+    return _matching(dataset, _DATASET), _matching(version, _VERSION)
 
 
 def build_app_id(app: ContentApp) -> str:

@@ -25,6 +25,7 @@ IN_WORKSPACE = st.one_of(
     st.builds(layout.Log, st.sampled_from(layout.LOGS)),
     st.builds(layout.Declaration, DATASETS),
     st.builds(layout.Release, DATASETS, VERSIONS),
+    st.builds(layout.Build, DATASETS, VERSIONS),
 )
 IN_TABLE = st.one_of(
     st.builds(layout.DataFile, st.from_regex(r"[0-9a-f]{8,64}", fullmatch=True)),
@@ -127,3 +128,16 @@ def test_other_transactions_are_not_a_content_partition(text: str) -> None:
 def test_a_dataset_may_be_called_like_a_table() -> None:
     """Dataset tables have a folder of their own: ``datasets/rights`` is not ``rights``."""
     assert layout.build_in_lake(layout.DatasetTable("rights")) == "datasets/rights"
+
+
+@given(DATASETS, VERSIONS)
+def test_the_name_of_a_release_is_parsed_to_what_built_it(dataset: str, version: str) -> None:
+    """``dataset@version``, whatever characters either may hold."""
+    assert layout.parse_name(layout.build_name(dataset, version)) == (dataset, version)
+
+
+@pytest.mark.parametrize("text", ["", "a", "a@", "@1", "a@1@2", "A@1", "../a@1", "a@../1", "a@1/2"])
+def test_what_is_no_name_of_a_release_is_refused(text: str) -> None:
+    """Nothing that could lead out of the folder of releases."""
+    with pytest.raises(ValueError, match="cannot be part of a name"):
+        layout.parse_name(text)
