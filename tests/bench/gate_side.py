@@ -27,13 +27,12 @@ class Silent:
         return lambda *_what, **_more: None
 
 
-def new_workspace(topics: Topics, root: Path, batch_rows: int) -> OpenWorkspace:
-    """A Kafka workspace with the shipped policy and its three datasets, applied."""
+def new_workspace(topics: Topics, root: Path) -> OpenWorkspace:
+    """A Kafka workspace with the shipped limits, the shipped policy and its three datasets, applied."""
     workspace = make_workspace(root, bare=False)
     config = {
         "log": "kafka",
         "kafka": {"bootstrap_servers": topics.servers, "development": True, "group": f"bench-{uuid.uuid4().hex}"},
-        "limits": {"batch_rows_max": batch_rows},
     }
     (workspace.root / "gatekeeper.yaml").write_text(yaml.safe_dump(config))
     opened = OpenWorkspace(read_workspace(workspace.root), system_clock_us)

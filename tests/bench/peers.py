@@ -13,7 +13,6 @@ from pathlib import Path
 
 from tests.bench.broker_topics import CONTENT, Topics
 from tests.bench.engines.stream_engine import WITHHELD_EVERY
-from tests.bench.gate import BATCH_ROWS
 from tests.bench.gate_oracle import Void
 from tests.bench.gate_side import new_workspace, run_gate
 from tests.bench.rows import Row, median, skipped
@@ -42,7 +41,7 @@ def stream_peer_rows(topics: Topics, runs: int, folder: Path, say: Callable[[str
         gate_s, engine_s = [], []
         for run in range(runs):
             root = topics.folder / f"{engine}-{run}"
-            gate_s.append(run_gate(new_workspace(topics, root, BATCH_ROWS)))
+            gate_s.append(run_gate(new_workspace(topics, root)))
             shutil.rmtree(root)
             arguments = [engine, topics.servers, CONTENT, str(topics.events)]
             told = json.loads(output([python, ENGINES / "stream_engine.py", *arguments]))

@@ -21,7 +21,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tests.bench.broker_topics import Topics
-from tests.bench.gate import BATCH_ROWS
 from tests.bench.gate_oracle import Void
 from tests.bench.gate_side import ALL, new_workspace, warm_worker
 from tests.bench.rows import Row, quantile
@@ -56,7 +55,7 @@ def withdrawal_row(topics: Topics, runs: int, say: Callable[[str], None]) -> Row
     """Comes after the runs whose decisions must be the same: it changes the rights state for good."""
     found = Waits()
     for run in range(runs):
-        opened = new_workspace(topics, topics.folder / f"withdrawals-{run}", BATCH_ROWS)
+        opened = new_workspace(topics, topics.folder / f"withdrawals-{run}")
         share = ACCOUNTS // runs
         with warm_worker(opened, drain=True) as worker, _withdrawing(topics, run * share, share) as told:
             worker.run(ALL)
@@ -74,7 +73,7 @@ def withdrawal_row(topics: Topics, runs: int, say: Callable[[str], None]) -> Row
         theirs=str(found.late_permits),
         ratio=None,
         target="p99 ≤ 1 s; 0 permits",
-        sizes=f"{len(found.waits_s)} withdrawals in {runs} runs of {topics.events:,} events, batches ≤ {BATCH_ROWS:,}",
+        sizes=f"{len(found.waits_s)} withdrawals in {runs} runs of {topics.events:,} events",
         detail={"waits_ms": [round(1000 * w, 1) for w in found.waits_s], "unmet": found.unmet},
     )
 
