@@ -54,12 +54,23 @@ class Kafka:
 
 
 @dataclass(frozen=True)
+class Storage:
+    """A prefix of an object store, such as ``s3://bucket/lake``. ``options`` go to deltalake as they stand."""
+
+    uri: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Workspace:
-    """``root`` is absolute. ``kafka`` is None where the logs are files of the workspace."""
+    """``root`` is absolute. ``kafka`` is None where the logs are files of the workspace, ``storage`` where the lake is
+    a folder of it.
+    """
 
     root: Path
     kafka: Kafka | None = None
     limits: Limits = field(default_factory=Limits)
+    storage: Storage | None = None
 
     @property
     def policy_file(self) -> Path:
@@ -86,8 +97,14 @@ class Workspace:
         return self.root / layout.build(layout.Log(topic))
 
     @property
-    def lake(self) -> Path:
-        return self.root / layout.LAKE
+    def lake(self) -> Path | str:
+        """The lake's root: a folder, or a URI."""
+        return self.root / layout.LAKE if self.storage is None else self.storage.uri
+
+    @property
+    def lake_options(self) -> Mapping[str, str]:
+        """Deltalake's storage options."""
+        return {} if self.storage is None else self.storage.options
 
 
 def find_workspace(asked: Path | None, here: Path) -> Path:
@@ -103,13 +120,13 @@ def find_workspace(asked: Path | None, here: Path) -> Path:
 def read_workspace(root: Path, environment: Mapping[str, str] = os.environ) -> Workspace:
     """gatekeeper.yaml → Workspace. Raises ``BadInput`` naming the setting to mend."""
     document = read_yaml(root / CONFIG_FILE)
-    settings = _section("the file", {} if document is None else document, ("format", "log", "kafka", "limits"))
+    settings = _section("the file", {} if document is None else document, ("format", "log", "kafka", "limits", "lake"))
     if settings.get("format", FORMAT) != FORMAT:
         raise _bad(f"format {settings['format']!r} is not known (this gatekeeper reads {FORMAT})")
     if (log := settings.get("log", "files")) not in ("files", "kafka"):
         raise _bad(f"log must be files or kafka, not {log!r}")
     kafka = _kafka(settings.get("kafka"), environment) if log == "kafka" else None
-    return Workspace(root, kafka, _limits(settings.get("limits") or {}))
+    return Workspace(root, kafka, _limits(settings.get("limits") or {}), _storage(settings.get("lake"), environment))
 
 
 def _bad(what: str) -> BadInput:
@@ -132,6 +149,21 @@ def _limits(section: Any) -> Limits:
     return Limits(**given)
 
 
+def _storage(section: Any, environment: Mapping[str, str]) -> Storage | None:
+    if section is None:
+        return None
+    given = _section("lake", section, ("uri", "options"))
+    uri, options = given.get("uri"), given.get("options") or {}
+    if not isinstance(uri, str) or "://" not in uri:
+        raise _bad(f"lake: uri must be a place such as s3://bucket/lake, not {uri!r} (leave lake out for a folder)")
+    if not isinstance(options, Mapping):
+        raise _bad("lake: options must hold deltalake's storage options")
+    told = {key: str(_expanded(value, environment, "lake")) for key, value in options.items()}
+    if uri.startswith("s3://"):
+        told = {"aws_conditional_put": "etag"} | told
+    return Storage(uri.rstrip("/"), told)
+
+
 def _kafka(section: Any, environment: Mapping[str, str]) -> Kafka:
     given = dict(_section("kafka", section or {}, tuple(f.name for f in fields(Kafka))))
     if not given.get("bootstrap_servers"):
@@ -148,18 +180,18 @@ def _kafka(section: Any, environment: Mapping[str, str]) -> Kafka:
     options = given.get("options") or {}
     if not isinstance(options, Mapping):
         raise _bad("kafka: options must hold settings of kafka-python")
-    given["options"] = {key: _expanded(value, environment) for key, value in options.items()}
+    given["options"] = {key: _expanded(value, environment, "kafka") for key, value in options.items()}
     return Kafka(**given)
 
 
-def _expanded(value: Any, environment: Mapping[str, str]) -> Any:
+def _expanded(value: Any, environment: Mapping[str, str], section: str) -> Any:
     """``${NAME}`` → the environment's NAME, so that no password has to stand in the file."""
     if not isinstance(value, str):
         return value
 
     def of(match: re.Match[str]) -> str:
         if match[1] not in environment:
-            raise _bad(f"kafka.options needs the environment variable {match[1]}, which is not set")
+            raise _bad(f"{section}.options needs the environment variable {match[1]}, which is not set")
         return environment[match[1]]
 
     return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", of, value)

@@ -80,3 +80,18 @@ def test_every_limit_is_shown_in_the_shipped_settings_with_its_default() -> None
     text = (files("gatekeeper") / "shipped" / "gatekeeper.yaml").read_text("utf-8")
     shown = {name: int(value) for name, value in re.findall(r"^#   ([a-z_]+): (\d+) ", text, re.MULTILINE)}
     assert shown == asdict(Limits())
+
+
+def test_a_lake_in_an_object_store(tmp_path: Path) -> None:
+    """Its secrets come from the environment; on S3 a commit is a put-if-absent unless somebody says otherwise."""
+    text = "lake:\n  uri: s3://music/lake/\n  options: {aws_secret_access_key: '${SECRET}'}\n"
+    workspace = read_workspace(_write(tmp_path, text), {"SECRET": "s"})
+    assert workspace.lake == "s3://music/lake"
+    assert workspace.lake_options == {"aws_conditional_put": "etag", "aws_secret_access_key": "s"}
+
+
+@pytest.mark.parametrize("section", ["lake: s3://b/l", "lake: {options: {}}", "lake: {uri: /srv/lake}"])
+def test_a_lake_nowhere_is_refused(tmp_path: Path, section: str) -> None:
+    """A folder needs no setting; what is not a place is a mistake."""
+    with pytest.raises(BadInput, match="lake"):
+        read_workspace(_write(tmp_path, section), {})

@@ -70,7 +70,7 @@ class Lake:
         is committed, so that every such decision is of a later version.
         """
         place = DatasetPlace(name)
-        if self._exists(place):
+        if self.exists(place):
             return self._open(DatasetTable, build_in_lake(place), place, DATASET, {})
         begin = {FOLD_APP: self.open(DECISIONS).version}
         return self._open(DatasetTable, build_in_lake(place), place, DATASET, begin)
@@ -84,7 +84,8 @@ class Lake:
             place.dataset for name in names if isinstance(place := _place(f"{folder}/{name}"), DatasetPlace)
         )
 
-    def _exists(self, place: LakePlace) -> bool:
+    def exists(self, place: LakePlace) -> bool:
+        """Whether a table is there. Raises ``Unavailable``."""
         with mapped(f"looking for {build_in_lake(place)}"):
             return DeltaTable.is_deltatable(self._uri(place), dict(self.storage_options))
 
@@ -95,7 +96,7 @@ class Lake:
         self, kind: type[AnyHandle], name: str, place: LakePlace, spec: TableSpec, txns: Mapping[str, int]
     ) -> AnyHandle:
         uri, options = self._uri(place), dict(self.storage_options)
-        if not self._exists(place):
+        if not self.exists(place):
             self._create(place, name, spec, txns)
         with mapped(f"opening {name}"):
             delta = DeltaTable(uri, storage_options=options)
@@ -124,5 +125,5 @@ class Lake:
                 )
         except Unavailable:
             # whoever is first creates it, and everybody creates the same
-            if not self._exists(place):
+            if not self.exists(place):
                 raise

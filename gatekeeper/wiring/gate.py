@@ -30,7 +30,6 @@ from gatekeeper.core.register import Register
 from gatekeeper.edges.delta import Lake
 from gatekeeper.edges.jsonl import JsonlRightsReader
 from gatekeeper.edges.kept_snapshots import KeptSnapshots
-from gatekeeper.edges.pinned_logs import pin
 from gatekeeper.edges.workspace_lock import WorkspaceLock
 from gatekeeper.ports import ContentReader, RightsReader, TopicIdentity
 from gatekeeper.stages.columnar import ColumnarKernel, uses_of
@@ -94,10 +93,10 @@ def gate_worker(opened: OpenWorkspace, options: GateOptions, watch: Watches) -> 
             stack.enter_context(WorkspaceLock(opened.workspace.root / ".gate.lock"))
         rights = stack.enter_context(closing(_rights_reader(opened)))
         rights.check(kafka.development if kafka else True)
-        pin(opened.workspace.lake, "rights", rights.identity())
+        opened.pin("rights", rights.identity())
         # the content reader belongs to the fetching thread, which closes it
         content = opened.content_reader()
-        pin(opened.workspace.lake, "content", content.identity())
+        opened.pin("content", content.identity())
         yield _worker(opened, options, watch, rights, content)
 
 
@@ -113,14 +112,14 @@ def _worker(
     opened: OpenWorkspace, options: GateOptions, watch: Watches, rights: RightsReader, content: ContentReader
 ) -> Worker:
     limits, switch, ownership = opened.workspace.limits, Switch(), Ownership()
-    lake = Lake(opened.workspace.lake, step=options.step, now_us=opened.clock_us)
+    lake = opened.lake(options.step)
     app_id = _app_ids(content.identity())
     folding = Folding(_dataset_tables(lake, opened, options, watch), limits.queue_bytes_max // 2, switch)
     strays = Strays(lake.open(CATALOG), _home(opened, content.identity()))
     patience = Patience(limits.patience_s, switch)
     decider = Decider(_follower(opened, options, rights, lake), strays, patience, folding.prepare, watch.moment)
     raws: ByteQueue = ByteQueue(limits.queue_bytes_max, switch)
-    parsing = Parsing(_parser(opened), PARSING_THREADS)
+    parsing = Parsing(_parser(opened), PARSING_THREADS, max(1, limits.batch_rows_max // 2))
     opening = Opening({step: lake.open(TABLE_OF[step]) for step in Step}, ownership, app_id, decider.not_before)
     parts = Parts(
         reader=content,

@@ -13,7 +13,6 @@ from gatekeeper.core.layout import (
     ContentApp,
     DatasetTable,
     build_app_id,
-    build_in_lake,
 )
 from gatekeeper.ports import ContentReader
 from gatekeeper.stages import status as reporting
@@ -53,7 +52,7 @@ def _partitions(content: ContentReader, decisions: ReadableTable | None) -> tupl
 
 def _fold(opened: OpenWorkspace, name: str, decisions: ReadableTable | None) -> reporting.Fold | None:
     """None where nobody has made the dataset's table yet."""
-    if decisions is None or not (opened.workspace.lake / build_in_lake(DatasetTable(name)) / "_delta_log").is_dir():
+    if decisions is None or not opened.lake().exists(DatasetTable(name)):
         return None
     table = opened.lake().dataset(name)
     return reporting.Fold(sum(table.file_rows().values()), decisions.version - table.folded)

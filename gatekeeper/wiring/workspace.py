@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Protocol
 from gatekeeper.config import Workspace, find_workspace, read_workspace
 from gatekeeper.core.contracts import Contracts, contracts_of
 from gatekeeper.core.events import read_rights_event
-from gatekeeper.core.layout import RIGHTS, RIGHTS_APP, Table, build_in_lake
+from gatekeeper.core.layout import RIGHTS, RIGHTS_APP, Table
 from gatekeeper.core.policy import Policy
 from gatekeeper.core.register import Register
 from gatekeeper.edges.rules_files import read_declarations, read_policy_file
 from gatekeeper.edges.shipped import read_schemas
 from gatekeeper.errors import BadInput
-from gatekeeper.ports import ContentReader, LogWriter, RightsRecord
+from gatekeeper.ports import ContentReader, LogWriter, RightsRecord, TopicIdentity
 from gatekeeper.stages.gate.barrier import RightsRead, Rules
 from gatekeeper.stages.rights_table import lost_rights
 
@@ -162,22 +162,28 @@ class OpenWorkspace:
 
     # --- lake
 
-    def lake(self) -> Lake:
-        from gatekeeper.edges.delta import Lake
+    def lake(self, step: Callable[[str], None] | None = None) -> Lake:
+        """``step`` is called at every numbered step of every commit."""
+        from gatekeeper.edges.delta import Lake, no_step
 
-        return Lake(self.workspace.lake, now_us=self.clock_us)
+        return Lake(self.workspace.lake, self.workspace.lake_options, step or no_step, now_us=self.clock_us)
+
+    def pin(self, log: str, identity: TopicIdentity) -> None:
+        """Remember which log the lake is made from, at first use. Raises ``UnsafeLog`` for another one."""
+        from gatekeeper.edges.pinned_logs import pin
+
+        pin(self.workspace.lake, log, identity, self.workspace.lake_options)
 
     def table(self, name: str) -> AppendTable | None:
         """An append-only table for reading, None where nobody has written one yet."""
-        if not (self.workspace.lake / build_in_lake(Table(name)) / "_delta_log").is_dir():
-            return None
-        return self.lake().open(name)
+        lake = self.lake()
+        return lake.open(name) if lake.exists(Table(name)) else None
 
     def kept(self) -> KeptDocuments:
         """Policies and declarations that were ever active, by digest."""
         from gatekeeper.edges.kept import KeptDocuments
 
-        return KeptDocuments(self.workspace.lake)
+        return KeptDocuments(self.workspace.lake, self.workspace.lake_options)
 
 
 @cache
