@@ -8,7 +8,7 @@ thread. Every method may raise ``Unavailable`` (wait or repair, then call again:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -44,6 +44,16 @@ class ContentBlock:
 
     def __len__(self) -> int:
         return len(self.offsets)
+
+    def parts(self, rows_max: int) -> Iterator[ContentBlock]:
+        """The same records in blocks of at most so many, in order; bytes are shared, ``bytes_total`` is divided."""
+        for start in range(0, len(self), rows_max):
+            stop = min(start + rows_max, len(self))
+            keys = None if self.keys is None else self.keys[start:stop]
+            share = self.bytes_total * (stop - start) // len(self)
+            yield ContentBlock(
+                self.topic, self.partition, self.offsets[start:stop], keys, self.values[start:stop], share
+            )
 
 
 class RightsRecord(NamedTuple):

@@ -40,7 +40,7 @@ def block(offsets: Sequence[int], partition: int = 0, bad: Sequence[int] = ()) -
 
 def fetched(of: ContentBlock, epoch: int) -> Raw:
     """The block as the fetching thread passes it on, already parsed."""
-    parsing = Parsing(lambda b: parse(b, CHECK, limits=LIMITS, check_key=False), threads=1)
+    parsing = Parsing(lambda b: parse(b, CHECK, limits=LIMITS, check_key=False), threads=1, rows_max=1000)
     raw = parsing.begin(of, epoch)
     wait([raw.parsed])
     parsing.close()

@@ -44,7 +44,7 @@ class Bench:
         self.raws: ByteQueue[Raw | Recovery] = ByteQueue(1, switch)
         opens = FromTheStart(self.ownership)
         self.patience = Patience(1.0, switch, sleep=lambda _s: None)
-        self.parsing = Parsing(lambda b: parse(b, CHECK, limits=LIMITS, check_key=False), threads=1)
+        self.parsing = Parsing(lambda b: parse(b, CHECK, limits=LIMITS, check_key=False), threads=1, rows_max=1000)
         self.fetcher = Fetcher(self.reader, opens, self.ownership, self.parsing, self.raws, self.patience)
         self.fetcher.start(frozenset({0}))
 

@@ -88,3 +88,28 @@ def test_nothing_there() -> None:
     assert queue.get(0.0) is None
     queue.put(1, 2)
     assert (queue.is_full, queue.get_nowait(), queue.is_full, len(queue)) == (True, 1, False, 0)
+
+
+def test_waiting_for_an_empty_queue_ends_when_it_is_empty_or_the_worker_stops() -> None:
+    """What is decided must not wait behind what waits to be written."""
+    switch = Switch()
+    queue: ByteQueue[str] = ByteQueue(10, switch)
+    queue.wait_until_empty()
+    queue.put("a", 1)
+    taker = threading.Timer(0.05, queue.get)
+    taker.start()
+    queue.wait_until_empty()
+    taker.join()
+    queue.put("b", 1)
+    switch.turn_off()
+    with pytest.raises(Stopping):
+        queue.wait_until_empty()
+
+
+def test_only_what_is_wanted_is_taken() -> None:
+    """The next item stays where it is, and nothing behind it is taken instead."""
+    queue: ByteQueue[str] = ByteQueue(10, Switch())
+    queue.put("slow", 1)
+    queue.put("quick", 1)
+    assert queue.get_nowait(lambda item: item == "quick") is None
+    assert queue.get_nowait(lambda item: item == "slow") == "slow"

@@ -54,10 +54,11 @@ class Fetcher:
     def run_once(self) -> None:
         self._reopen_lost()
         self._hold_back()
-        for block in self._patience.of(lambda: self._reader.poll(POLL_S)):
-            epoch = self._ownership.fetched(block.partition, int(block.offsets[-1]))
-            if epoch is not None:
-                self._raws.put(self._parsing.begin(block, epoch), block.bytes_total)
+        for fetched in self._patience.of(lambda: self._reader.poll(POLL_S)):
+            for block in fetched.parts(self._parsing.rows_max):
+                epoch = self._ownership.fetched(block.partition, int(block.offsets[-1]))
+                if epoch is not None:
+                    self._raws.put(self._parsing.begin(block, epoch), block.bytes_total)
 
     def _assigned(self, partitions: frozenset[int]) -> Mapping[int, int]:
         self._paused = None

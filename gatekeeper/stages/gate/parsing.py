@@ -17,10 +17,14 @@ Parse = Callable[[ContentBlock], Parsed]
 
 
 class Parsing:
-    """What ``begin`` was given waits in the queue it is put into: its bound in bytes is the bound on this too."""
+    """What ``begin`` was given waits in the queue it is put into: its bound in bytes is the bound on this too.
 
-    def __init__(self, parse: Parse, threads: int) -> None:
+    ``rows_max``: blocks are best given in parts of so many, for nothing of a block is decided before all of it is read.
+    """
+
+    def __init__(self, parse: Parse, threads: int, rows_max: int) -> None:
         self._parse = parse
+        self.rows_max = rows_max
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="parsing")
 
     def begin(self, block: ContentBlock, epoch: int) -> Raw:

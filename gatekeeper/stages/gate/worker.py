@@ -153,6 +153,8 @@ class Worker:
             self._pass_on(assembler.recovered(item))
 
     def _pass_on(self, batch: Batch) -> None:
+        # a batch decided early only waits, and grows old: a no that comes meanwhile would wait behind it
+        self._p.decided.wait_until_empty()
         started = time.monotonic()
         batch = self._p.decider.decided(batch)
         self._p.watch.batch_decided(batch, time.monotonic() - started)
