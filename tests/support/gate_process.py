@@ -31,6 +31,10 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["tests.support.gate_preload"])
 
 
+ENDS_WITHIN_S = 180.0
+"""A gate that takes longer hangs, however busy the machine and long the backlog."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """How one gate runs. ``group``: a consumer group of its own. ``break_worker`` makes the worker wrong on purpose."""
@@ -70,7 +74,7 @@ class Gate:
         except OSError:
             return False
 
-    def wait(self, timeout_s: float = 20.0) -> int:
+    def wait(self, timeout_s: float = ENDS_WITHIN_S) -> int:
         """The exit code (negative: the signal). Raises where it does not end in time; it is killed then."""
         self._process.join(timeout_s)
         if self._process.exitcode is None:

@@ -21,8 +21,8 @@ CLOCKS_S = 2.0
 """How far the producers' clocks are off, either way."""
 APART_S = 0.001
 _PACE_S = 0.004
-_EARLY_TRIES = 40
-"""So many tries ahead of its withdrawal an account may publish something: time enough for a permit."""
+_EARLY_TRIES = (40, 400, 1000)
+"""So many tries ahead of its withdrawal an account may publish something: time enough for a permit, or not quite."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,21 @@ class Race:
         """So many withdrawals, each with content before it, at once with it, or after it was acknowledged."""
         for _ in range(count):
             if self._rng.randrange(4) == 0:
-                number = self._numbers + _EARLY_TRIES
-                self._early[number] = self._send_content(f"early-{number}", number)
+                self._publish_early(self._numbers + self._rng.choice(_EARLY_TRIES))
             self._one(self._numbers)
             self._numbers += 1
             time.sleep(self._rng.uniform(0, _PACE_S))  # the pace of the producers
+
+    def publish_ahead(self, count: int) -> list[str]:
+        """The accounts of the next tries publish something each, long before they withdraw; which assets."""
+        ahead = range(self._numbers, self._numbers + count)
+        for number in ahead:
+            self._publish_early(number)
+        return [f"early-{number}" for number in ahead]
+
+    def _publish_early(self, number: int) -> None:
+        if number not in self._early:
+            self._early[number] = self._send_content(f"early-{number}", number)
 
     def _one(self, number: int) -> None:
         asset, how, wait_s = f"race-{number}", self._rng.randrange(4), self._rng.uniform(0, APART_S)
