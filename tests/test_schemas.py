@@ -33,6 +33,7 @@ CHECKS: dict[str, Callable[[object], Problem | None]] = {
     "policy": CONTRACTS.check_policy,
     "dataset": CONTRACTS.check_dataset,
     "workspace": CONTRACTS.check_workspace,
+    "manifest": CONTRACTS.check_manifest,
 }
 
 

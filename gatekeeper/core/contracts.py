@@ -45,6 +45,7 @@ class Contracts:
     check_policy: Check
     check_dataset: Check
     check_workspace: Check
+    check_manifest: Check
 
 
 def contracts_of(schemas: Iterable[Schema]) -> Contracts:
@@ -56,6 +57,7 @@ def contracts_of(schemas: Iterable[Schema]) -> Contracts:
         check_policy=book.document_check("policy"),
         check_dataset=book.document_check("dataset"),
         check_workspace=book.document_check("workspace"),
+        check_manifest=book.document_check("manifest"),
     )
 
 

@@ -14,6 +14,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 FORMAT = 1
+DATA, REFUSED, MANIFEST = "data", "refused.jsonl", "manifest.json"
+"""Names inside a candidate's folder: the parts' folder, the rows left out, the manifest."""
+
+
+def part_name(number: int) -> str:
+    """``data/part-00000.parquet``: by number, which is by asset id."""
+    return f"{DATA}/part-{number:05d}.parquet"
 
 
 @dataclass(frozen=True)

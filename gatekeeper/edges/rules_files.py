@@ -8,6 +8,7 @@ from typing import Any
 
 from gatekeeper.core.contracts import Check, Contracts
 from gatekeeper.core.policy import Policy, read_policy
+from gatekeeper.core.selection import read_columns, read_selection
 from gatekeeper.core.use import Declaration, read_declaration
 from gatekeeper.edges.yaml_files import read_yaml
 from gatekeeper.errors import BadInput
@@ -15,7 +16,7 @@ from gatekeeper.errors import BadInput
 DECLARATION_KEYS = frozenset(
     {
         *("name", "owner", "description", "purpose", "territories", "model"),
-        *("columns", "where", "schedule", "approval", "compression", "rows_per_file_max"),
+        *("columns", "where", "schedule", "approval", "compression", "rows_per_file_max", "media"),
     }
 )
 """A key close to one of these is a misspelling and refused: ``territory`` would silently mean worldwide."""
@@ -42,6 +43,8 @@ def _declaration(path: Path, policy: Policy, contracts: Contracts) -> Declaratio
         if meant := get_close_matches(key, DECLARATION_KEYS, 1, cutoff=0.8):
             raise BadInput(f"{path}: unknown key {key!r}", f"if {meant[0]!r} is meant, write that; otherwise rename it")
     declaration = read_declaration(document, policy.purposes)
+    read_columns(document)
+    read_selection(document)
     if declaration.name != path.stem:
         raise BadInput(
             f"{path} declares {declaration.name!r}", f"name the file {declaration.name}.yaml, or mend `name`"
