@@ -19,6 +19,8 @@ from gatekeeper.errors import BadInput
 CONFIG_FILE = "gatekeeper.yaml"
 FORMAT = 1
 """The format of gatekeeper.yaml and of the folder around it; another number is another gatekeeper's workspace."""
+RELEASES_FOLDER = "releases"
+SECTIONS = ("format", "log", "kafka", "limits", "lake", "releases")
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,9 @@ class Kafka:
 
 @dataclass(frozen=True)
 class Storage:
-    """A prefix of an object store, such as ``s3://bucket/lake``. ``options`` go to deltalake as they stand."""
+    """A prefix of an object store, such as ``s3://bucket/lake``; of releases also a folder. ``options`` go to the
+    driver (deltalake, boto3) as they stand.
+    """
 
     uri: str
     options: Mapping[str, str] = field(default_factory=dict)
@@ -71,6 +75,7 @@ class Workspace:
     kafka: Kafka | None = None
     limits: Limits = field(default_factory=Limits)
     storage: Storage | None = None
+    releases: Storage = field(default_factory=lambda: Storage(RELEASES_FOLDER))
 
     @property
     def policy_file(self) -> Path:
@@ -120,13 +125,14 @@ def find_workspace(asked: Path | None, here: Path) -> Path:
 def read_workspace(root: Path, environment: Mapping[str, str] = os.environ) -> Workspace:
     """gatekeeper.yaml → Workspace. Raises ``BadInput`` naming the setting to mend."""
     document = read_yaml(root / CONFIG_FILE)
-    settings = _section("the file", {} if document is None else document, ("format", "log", "kafka", "limits", "lake"))
+    settings = _section("the file", {} if document is None else document, SECTIONS)
     if settings.get("format", FORMAT) != FORMAT:
         raise _bad(f"format {settings['format']!r} is not known (this gatekeeper reads {FORMAT})")
     if (log := settings.get("log", "files")) not in ("files", "kafka"):
         raise _bad(f"log must be files or kafka, not {log!r}")
     kafka = _kafka(settings.get("kafka"), environment) if log == "kafka" else None
-    return Workspace(root, kafka, _limits(settings.get("limits") or {}), _storage(settings.get("lake"), environment))
+    lake = _storage(settings.get("lake"), environment)
+    return Workspace(root, kafka, _limits(settings.get("limits") or {}), lake, _releases(settings, environment))
 
 
 def _bad(what: str) -> BadInput:
@@ -162,6 +168,19 @@ def _storage(section: Any, environment: Mapping[str, str]) -> Storage | None:
     if uri.startswith("s3://"):
         told = {"aws_conditional_put": "etag"} | told
     return Storage(uri.rstrip("/"), told)
+
+
+def _releases(settings: Mapping[str, Any], environment: Mapping[str, str]) -> Storage:
+    """A folder (of the workspace, unless absolute) or ``s3://bucket/prefix``; or ``uri`` with ``options``."""
+    section = settings.get("releases") or RELEASES_FOLDER
+    given = {"uri": section} if isinstance(section, str) else _section("releases", section, ("uri", "options"))
+    uri, options = given.get("uri", RELEASES_FOLDER), given.get("options") or {}
+    if not isinstance(uri, str) or not uri:
+        raise _bad(f"releases: uri must be a folder, or a place such as s3://bucket/releases, not {uri!r}")
+    if not isinstance(options, Mapping):
+        raise _bad("releases: options must hold settings of the S3 driver")
+    told = {key: str(_expanded(value, environment, "releases")) for key, value in options.items()}
+    return Storage(uri.rstrip("/") or "/", told)
 
 
 def _kafka(section: Any, environment: Mapping[str, str]) -> Kafka:

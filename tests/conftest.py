@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from tests.support.broker import Broker
+    from tests.support.s3 import S3Server
 
 settings.register_profile("gatekeeper", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gatekeeper")
@@ -31,3 +32,13 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     started.start()
     yield started
     started.stop()
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A real S3 server for the whole run; skips, saying why, where its program is missing."""
+    from tests.support.s3 import start, stop
+
+    server = start(tmp_path_factory.mktemp("s3"))
+    yield server
+    stop(server)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gatekeeper.config import Kafka, Limits, find_workspace, read_workspace
+from gatekeeper.config import Kafka, Limits, Storage, find_workspace, read_workspace
 from gatekeeper.errors import BadInput
 
 
@@ -95,3 +95,29 @@ def test_a_lake_nowhere_is_refused(tmp_path: Path, section: str) -> None:
     """A folder needs no setting; what is not a place is a mistake."""
     with pytest.raises(BadInput, match="lake"):
         read_workspace(_write(tmp_path, section), {})
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("releases: 5", "releases"),
+        ("releases: {uri: 5}", "uri"),
+        ("releases: {url: x}", "'url'"),
+        ("releases: {uri: 's3://b', options: [a]}", "options"),
+        ("releases: {uri: 's3://b', options: {aws_secret_access_key: '${NOT_SET}'}}", "NOT_SET"),
+    ],
+)
+def test_a_place_for_releases_that_means_nothing_is_refused(text: str, says: str, tmp_path: Path) -> None:
+    """As any other setting."""
+    with pytest.raises(BadInput, match=r"gatekeeper\.yaml") as refused:
+        read_workspace(_write(tmp_path, text), {})
+    assert says in refused.value.what
+
+
+def test_releases_go_to_a_folder_or_a_bucket(tmp_path: Path) -> None:
+    """A folder by default; a bucket with options, passwords from the environment."""
+    assert read_workspace(_write(tmp_path, ""), {}).releases == Storage("releases")
+    assert read_workspace(_write(tmp_path, "releases: /srv/releases/"), {}).releases == Storage("/srv/releases")
+    text = "releases: {uri: 's3://b/r/', options: {aws_secret_access_key: '${SECRET}', object_lock_days: 5}}"
+    told = {"aws_secret_access_key": "s", "object_lock_days": "5"}
+    assert read_workspace(_write(tmp_path, text), {"SECRET": "s"}).releases == Storage("s3://b/r", told)

@@ -1,0 +1,89 @@
+"""``gatekeeper.load``: a release for those who train on it, as a ``pyarrow.dataset`` (design §6).
+
+Its files are held against the SHA-256 in its manifest once per process, and a release with recalls is refused unless
+the recalled rows are asked to be left out. Needs no workspace: reading the releases is enough.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from gatekeeper.config import CONFIG_FILE, RELEASES_FOLDER, read_workspace
+from gatekeeper.core.manifest import DATA, MANIFEST, Manifest
+from gatekeeper.edges.release_store import release_store
+from gatekeeper.errors import BadInput, Refused
+from gatekeeper.stages.latest import folder_of
+from gatekeeper.stages.release_ports import ReleaseStore
+from gatekeeper.stages.release_reading import named, part_names, recalled_ids, recalls_of
+
+ROOT_VARIABLE = "GATEKEEPER_RELEASES"
+
+_verified: set[tuple[str, str, bytes]] = set()
+_verifying = threading.Lock()
+
+
+def load(
+    release: str,
+    *,
+    root: str | Path | None = None,
+    recalled: Literal["refuse", "filter"] = "refuse",
+    options: Mapping[str, str] | None = None,
+) -> ds.Dataset:
+    """``name@version`` (or ``name`` for the latest release) → its rows.
+
+    ``root`` is where releases are: a folder or ``s3://bucket/prefix`` (``options``: boto3's, as in gatekeeper.yaml);
+    when None, ``GATEKEEPER_RELEASES``, else what gatekeeper.yaml of the current folder says. ``recalled="filter"``
+    leaves recalled rows out instead of refusing. Raises ``Refused`` where the release is recalled or is not what was
+    published, ``BadInput`` where there is none, ``Unavailable``.
+    """
+    if recalled not in ("refuse", "filter"):
+        raise BadInput(f"recalled must be refuse or filter, not {recalled!r}", "leave it out to refuse")
+    place, store = _store(root, options)
+    manifest = named(store, release)
+    if manifest.release is None:
+        raise Refused(f"{manifest.name} was never published", "publish it: gatekeeper publish")
+    _verify_once(place, store, manifest)
+    gone = recalled_ids(recalls_of(store, manifest))
+    if gone is None or (gone and recalled == "refuse"):
+        what = "every row may be" if gone is None else f"{len(gone)} of its assets are"
+        do = "use a later release" + ("" if gone is None else ', or leave them out with recalled="filter"')
+        raise Refused(f"{manifest.name} is recalled: {what} no longer permitted", do)
+    rows = ds.dataset(part_names(manifest), format="parquet", filesystem=store.files)
+    return rows.filter(~pc.field("asset_id").isin(sorted(gone))) if gone else rows
+
+
+def _store(root: str | Path | None, options: Mapping[str, str] | None) -> tuple[str, ReleaseStore]:
+    here, told = Path.cwd(), dict(options or {})
+    uri = str(root or os.environ.get(ROOT_VARIABLE) or "")
+    if not uri and (here / CONFIG_FILE).is_file():
+        place = read_workspace(here).releases
+        uri, told = place.uri, dict(place.options) | told
+    uri = uri or RELEASES_FOLDER
+    return uri, release_store(uri, told, here, lambda: time.time_ns() // 1000)
+
+
+def _verify_once(place: str, store: ReleaseStore, manifest: Manifest) -> None:
+    folder = folder_of(manifest.dataset, manifest.version)
+    key = (
+        str(Path(place).absolute()) if "://" not in place else place,
+        folder,
+        store.read(f"{folder}/{MANIFEST}") or b"",
+    )
+    with _verifying:
+        if key in _verified:
+            return
+        for entry in manifest.files:
+            if not entry.path.startswith(f"{DATA}/"):
+                continue
+            if store.digest(f"{folder}/{entry.path}") != (entry.sha256, entry.bytes):
+                do = "gatekeeper verify says what differs; use another release or fetch this one again"
+                raise Refused(f"{manifest.name}: {entry.path} is not the file that was published", do)
+        _verified.add(key)

@@ -1,0 +1,142 @@
+"""``approve``, ``publish``, ``verify`` and ``releases`` with real candidates, releases, logs and tables."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gatekeeper.core.layout import CATALOG, DECISIONS, Table, parse_name
+from gatekeeper.core.manifest import Approval
+from gatekeeper.core.policy import Policy, read_policy
+from gatekeeper.core.tables import CONTENT_SCHEMA
+from gatekeeper.edges.candidate_folder import CandidateFolder
+from gatekeeper.edges.release_store import release_store
+from gatekeeper.errors import BadInput, Refused
+from gatekeeper.stages import approve as approving
+from gatekeeper.stages import publish as publishing
+from gatekeeper.stages import releases as released
+from gatekeeper.stages import verify as verifying
+from gatekeeper.stages.deciding_now import AtTheLogsEnd
+from gatekeeper.stages.gate.barrier import RightsRead
+from gatekeeper.stages.reading import last_decisions
+from gatekeeper.stages.release_ports import ReleaseStore
+from gatekeeper.stages.release_reading import named, names, recalls_of
+from gatekeeper.wiring.gate import GateOptions, rights_follower, rights_reader
+from gatekeeper.wiring.workspace import OpenWorkspace
+
+Step = Callable[[str], None]
+
+
+def no_step(name: str) -> None:
+    """The step hook of everything but crash tests."""
+
+
+def store_of(opened: OpenWorkspace) -> ReleaseStore:
+    """Where this workspace's releases are."""
+    place = opened.workspace.releases
+    return release_store(place.uri, place.options, opened.workspace.root, opened.clock_us)
+
+
+def candidate_of(opened: OpenWorkspace, build: str) -> CandidateFolder:
+    """``dataset@version``. Raises ``BadInput`` where there is none."""
+    try:
+        dataset, version = parse_name(build)
+    except ValueError as problem:
+        raise BadInput(f"{build!r} is no build", "name it dataset@version, as `gatekeeper build` did") from problem
+    return CandidateFolder(opened.workspace.root, dataset, version)
+
+
+def approve(opened: OpenWorkspace, build: str, *, approved: bool, by: str, because: str) -> Approval:
+    """A person's yes or no to a candidate."""
+    candidate, now_us = candidate_of(opened, build), opened.clock_us()
+    return approving.approve(candidate, approved=approved, by=by, because=because, now_us=now_us)
+
+
+def publish(opened: OpenWorkspace, build: str, step: Step = no_step) -> publishing.Publication:
+    """A candidate becomes a release. Raises ``Refused`` where the answer is no."""
+    candidate = candidate_of(opened, build)
+    with _deciding(opened) as now:
+        return publishing.publish(candidate, store_of(opened), now, step)
+
+
+@contextmanager
+def _deciding(opened: OpenWorkspace) -> Iterator[AtTheLogsEnd]:
+    kafka, lake = opened.workspace.kafka, opened.lake()
+    with ExitStack() as stack:
+        if not lake.exists(Table(CATALOG)):
+            raise Refused("the lake has no catalogue: there is nothing to decide on", "run gatekeeper gate --drain")
+        reader = stack.enter_context(closing(rights_reader(opened)))
+        reader.check(kafka.development if kafka else True)
+        opened.pin("rights", reader.identity())
+        yield AtTheLogsEnd(rights_follower(opened, GateOptions(), reader, lake), lake.open(CATALOG))
+
+
+@dataclass(frozen=True)
+class _Past:
+    opened: OpenWorkspace
+
+    def policy(self, digest: str) -> Policy | None:
+        document = self.opened.kept().get("policy", digest)
+        return None if document is None else read_policy(document)
+
+    def rights(self, policy: Policy, position: int) -> Sequence[RightsRead]:
+        return self.opened.rights(policy, position).events
+
+    def events(self, asset_ids: pa.Array) -> pa.Table:
+        catalog = self.opened.table(CATALOG)
+        if catalog is None:
+            return CONTENT_SCHEMA.empty_table()
+        return catalog.scan(None, pc.field("asset_id").isin(asset_ids))
+
+
+def _pick(among: int, count: int) -> Sequence[int]:
+    # from the operating system: who plants a row must not know which are looked at
+    return sorted(random.SystemRandom().sample(range(among), count))
+
+
+def verify(opened: OpenWorkspace, release: str | None, *, every_row: bool) -> list[verifying.Verified]:
+    """One release, or all there are."""
+    store = store_of(opened)
+    asked = [release] if release else [f"{dataset}@{version}" for dataset, version in names(store)]
+    return [_verified(opened, store, name, every_row=every_row) for name in asked]
+
+
+def _verified(opened: OpenWorkspace, store: ReleaseStore, name: str, *, every_row: bool) -> verifying.Verified:
+    try:
+        manifest = named(store, name)
+    except Refused as damaged:
+        return verifying.Verified(name, 0, 0, 0, (damaged.what,))
+    return verifying.verify(store, manifest, _Past(opened), None if every_row else _pick)
+
+
+def list_releases(opened: OpenWorkspace, dataset: str | None) -> list[released.Line]:
+    """What is published."""
+    return released.listed(store_of(opened), dataset)
+
+
+def show_release(opened: OpenWorkspace, release: str) -> released.Shown:
+    """One release."""
+    store = store_of(opened)
+    manifest = named(store, release)
+    return released.Shown(manifest, tuple(recalls_of(store, manifest)))
+
+
+def diff_releases(opened: OpenWorkspace, before: str, after: str) -> released.Difference:
+    """How the second differs from the first."""
+    store = store_of(opened)
+
+    def recorded(dataset: str) -> Mapping[str, tuple[str, str | None]]:
+        decisions = opened.table(DECISIONS)
+        if decisions is None:
+            return {}
+        rows = last_decisions(decisions, ["reason", "holder"])
+        rows = rows.filter(pc.equal(rows["dataset"], dataset))
+        told = zip(rows["asset_id"].to_pylist(), rows["reason"].to_pylist(), rows["holder"].to_pylist(), strict=True)
+        return {asset: (reason, holder) for asset, reason, holder in told}
+
+    return released.diff(store, named(store, before), named(store, after), recorded)
