@@ -35,7 +35,15 @@ def _machine(found: Status) -> dict[str, Any]:
 
 
 def _shown(found: Status) -> RenderableType:
-    parts = [*_unanswered(found.unanswered), *_not_applied(found), _logs(found), Text(), _datasets(found), Text()]
+    parts = [
+        *_unanswered(found.unanswered),
+        *_not_applied(found),
+        *_unswept(found.unswept),
+        _logs(found),
+        Text(),
+        _datasets(found),
+        Text(),
+    ]
     return Group(*parts, _dead_letters(found))
 
 
@@ -58,6 +66,13 @@ def _not_applied(found: Status) -> list[RenderableType]:
         return []
     what = f" NOT APPLIED: {', '.join(names)}: the files differ from the rights log; the gate stops "
     return [Text(what, style="shout"), Text("  gatekeeper apply --dry-run\n", style="do")]
+
+
+def _unswept(events: int) -> list[RenderableType]:
+    if not events:
+        return []
+    since = f"{number(events)} rights event{'s' if events > 1 else ''} since the last sweep: run gatekeeper sweep"
+    return [Text(f" {since}\n", style="hold")]
 
 
 def _logs(found: Status) -> RenderableType:

@@ -21,6 +21,8 @@ KEPT_KINDS = ("policy", "dataset")
 
 SWEEP_APP = "sweep"
 """The ``txn`` of ``decisions`` whose version is the rights position swept to."""
+SWEPT_AT_APP = "sweep-instant"
+"""The ``txn`` of ``decisions`` whose version is the instant of the last sweep, in microseconds."""
 STRAYS_APP = "strays"
 """The ``txn`` of ``catalog`` that counts the commits which brought an asset into a partition that is not its home."""
 FOLD_APP = "decisions"

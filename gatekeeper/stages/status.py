@@ -62,11 +62,14 @@ class Unanswered:
 
 @dataclass(frozen=True)
 class Status:
-    """``rights_kept`` and ``swept`` are positions of the rights log, ``swept`` -1 before the first sweep."""
+    """``rights_kept`` and ``swept`` are positions of the rights log, ``swept`` -1 before the first sweep. ``unswept``
+    counts the rights events that some decision may not have heard of.
+    """
 
     rights_end: int
     rights_kept: int
     swept: int
+    unswept: int
     policy_applied: str
     content: tuple[Partition, ...]
     datasets: tuple[Dataset, ...]
@@ -128,6 +131,14 @@ def verdict_counts(decisions: ReadableTable) -> dict[str, dict[str, int]]:
     for row in rows.group_by(["dataset", "verdict"]).aggregate([([], "count_all")]).to_pylist():
         counted.setdefault(row["dataset"], {})[row["verdict"]] = row["count_all"]
     return counted
+
+
+def unswept(rights_end: int, swept: int, decisions: ReadableTable | None) -> int:
+    """Rights events since the last sweep; before the first, since the oldest decision."""
+    if swept < 0 and decisions is not None:
+        oldest = pc.min(decisions.scan(["rights_position"])["rights_position"]).as_py()
+        swept = rights_end if oldest is None else oldest
+    return rights_end - swept if decisions is not None else 0
 
 
 def dead_letter_counts(dead_letters: ReadableTable | None) -> dict[str, int]:

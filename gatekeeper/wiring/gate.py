@@ -66,7 +66,7 @@ def new_worker_id() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
-def _new_id() -> str:
+def new_id() -> str:
     return uuid.uuid4().hex
 
 
@@ -91,7 +91,7 @@ def gate_worker(opened: OpenWorkspace, options: GateOptions, watch: Watches) -> 
         kafka = opened.workspace.kafka
         if kafka is None:
             stack.enter_context(WorkspaceLock(opened.workspace.root / ".gate.lock"))
-        rights = stack.enter_context(closing(_rights_reader(opened)))
+        rights = stack.enter_context(closing(rights_reader(opened)))
         rights.check(kafka.development if kafka else True)
         opened.pin("rights", rights.identity())
         # the content reader belongs to the fetching thread, which closes it
@@ -100,7 +100,7 @@ def gate_worker(opened: OpenWorkspace, options: GateOptions, watch: Watches) -> 
         yield _worker(opened, options, watch, rights, content)
 
 
-def _rights_reader(opened: OpenWorkspace) -> RightsReader:
+def rights_reader(opened: OpenWorkspace) -> RightsReader:
     if opened.workspace.kafka is None:
         return JsonlRightsReader(opened.workspace.log_file("rights"))
     from gatekeeper.edges.kafka_rights import KafkaRightsReader
@@ -113,11 +113,11 @@ def _worker(
 ) -> Worker:
     limits, switch, ownership = opened.workspace.limits, Switch(), Ownership()
     lake = opened.lake(options.step)
-    app_id = _app_ids(content.identity())
+    app_id = app_ids(content.identity())
     folding = Folding(_dataset_tables(lake, opened, options, watch), limits.queue_bytes_max // 2, switch)
-    strays = Strays(lake.open(CATALOG), _home(opened, content.identity()))
+    strays = Strays(lake.open(CATALOG), home_of(opened, content.identity()))
     patience = Patience(limits.patience_s, switch)
-    decider = Decider(_follower(opened, options, rights, lake), strays, patience, folding.prepare, watch.moment)
+    decider = Decider(rights_follower(opened, options, rights, lake), strays, patience, folding.prepare, watch.moment)
     raws: ByteQueue = ByteQueue(limits.queue_bytes_max, switch)
     parsing = Parsing(_parser(opened), PARSING_THREADS, max(1, limits.batch_rows_max // 2))
     opening = Opening({step: lake.open(TABLE_OF[step]) for step in Step}, ownership, app_id, decider.not_before)
@@ -125,7 +125,7 @@ def _worker(
         reader=content,
         fetcher=Fetcher(content, opening, ownership, parsing, raws, patience),
         parsing=parsing,
-        assembler=Assembler(ownership, limits.batch_rows_max, _new_id),
+        assembler=Assembler(ownership, limits.batch_rows_max, new_id),
         decider=decider,
         committer=Committer(
             {step: lake.open(TABLE_OF[step]) for step in Step},
@@ -161,11 +161,11 @@ def _is_gap(opened: OpenWorkspace, partition: int, start: int, end: int) -> bool
     return False
 
 
-def _app_ids(identity: TopicIdentity) -> Callable[[int], str]:
+def app_ids(identity: TopicIdentity) -> Callable[[int], str]:
     return lambda partition: build_app_id(ContentApp(identity.cluster_id, identity.topic_id, partition))
 
 
-def _home(opened: OpenWorkspace, identity: TopicIdentity) -> Home | None:
+def home_of(opened: OpenWorkspace, identity: TopicIdentity) -> Home | None:
     """Where the topic's partitioner sends a key; one partition is every asset's home."""
     if opened.workspace.kafka is None or identity.partitions == 1:
         return None
@@ -179,9 +179,9 @@ def _parser(opened: OpenWorkspace) -> Parse:
     return lambda block: parse(block, check, limits=limits, check_key=keyed)
 
 
-def _follower(opened: OpenWorkspace, options: GateOptions, reader: RightsReader, lake: Lake) -> RightsFollower:
+def rights_follower(opened: OpenWorkspace, options: GateOptions, reader: RightsReader, lake: Lake) -> RightsFollower:
     table = RightsTable(
-        lake.open(RIGHTS), RIGHTS_APP, opened.contracts.check_rights, opened.clock_us, _new_id, options.worker_id
+        lake.open(RIGHTS), RIGHTS_APP, opened.contracts.check_rights, opened.clock_us, new_id, options.worker_id
     )
     kept = KeptSnapshots(opened.workspace.root / SNAPSHOTS_FOLDER, asdict(reader.identity()))
 

@@ -26,18 +26,26 @@ def status(opened: OpenWorkspace) -> reporting.Status:
     rules = opened.rules()
     rights = opened.rights(rules.policy)
     kept, decisions = opened.table(RIGHTS), opened.table(DECISIONS)
+    swept = -1 if decisions is None else decisions.txn(SWEEP_APP)
     with closing(opened.content_reader()) as content:
         partitions = _partitions(content, decisions)
     return reporting.Status(
         rights_end=rights.position,
         rights_kept=0 if kept is None else kept.txn(RIGHTS_APP) + 1,
-        swept=-1 if decisions is None else decisions.txn(SWEEP_APP),
+        swept=swept,
+        unswept=reporting.unswept(rights.position, swept, decisions),
         policy_applied=reporting.policy_applied(rules, rights.register),
         content=partitions,
         datasets=reporting.datasets(rules, rights.register, decisions, lambda name: _fold(opened, name, decisions)),
         dead_letters=reporting.dead_letter_counts(opened.table(DEAD_LETTERS)),
         unanswered=reporting.unanswered(rights.register, {r.position: r.value for r in rights.records}),
     )
+
+
+def content_lag(opened: OpenWorkspace) -> int:
+    """Content events on the log that ``decisions`` does not hold yet."""
+    with closing(opened.content_reader()) as content:
+        return sum(partition.lag for partition in _partitions(content, opened.table(DECISIONS)))
 
 
 def _partitions(content: ContentReader, decisions: ReadableTable | None) -> tuple[reporting.Partition, ...]:

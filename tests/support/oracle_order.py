@@ -32,17 +32,22 @@ def _transactions(lake: LakeNow) -> Iterator[str]:
 
 
 def _never_back(lake: LakeNow, what: str, value: Callable[[Row], int]) -> Iterator[str]:
-    """Along the versions nothing decided on a partition is older than what was decided on it before."""
-    before: dict[int, int] = {}
+    """Along the versions nothing decided on an asset is older than what was decided on it before, and no gate's
+    decision on a partition older than a gate's before it. (A sweep keeps its moment when it tries again, and leaves out
+    the assets that were decided meanwhile.)
+    """
+    before: dict[str, int] = {}
     for version in lake.tables["decisions"]:
-        of: dict[int, list[int]] = {}
+        of: dict[str, list[int]] = {}
         for row in version.rows:
-            of.setdefault(row["partition"], []).append(value(row))
-        for partition, values in of.items():
-            if partition in before and min(values) < before[partition]:
-                found = f"{min(values)} after {before[partition]}"
-                yield f"decisions version {version.number}: {what} of partition {partition} is {found}"
-            before[partition] = max(*values, before.get(partition, values[0]))
+            of.setdefault(f"asset {row['asset_id']} in {row['dataset']}", []).append(value(row))
+            if row["driver"] == "gate":
+                of.setdefault(f"partition {row['partition']}", []).append(value(row))
+        for whose, values in of.items():
+            if whose in before and min(values) < before[whose]:
+                found = f"{min(values)} after {before[whose]}"
+                yield f"decisions version {version.number}: {what} of {whose} is {found}"
+            before[whose] = max(*values, before.get(whose, values[0]))
 
 
 def _not_before_a_sweep(lake: LakeNow) -> Iterator[str]:
