@@ -11,11 +11,12 @@ import pyarrow.compute as pc
 from gatekeeper.core.asset_hash import asset_hash
 from gatekeeper.core.fold import NO_ROW, PAYLOAD_COLUMNS, Batch, commit_order, last_of_each
 from gatekeeper.core.tables import DATASET_SCHEMA
-from gatekeeper.errors import Bug
+from gatekeeper.errors import Refused
 from gatekeeper.stages.fold_ports import CatalogTable, DecisionsTable, Places
 
 _DECISION_COLUMNS = ("asset_id", "partition", "offset", "verdict", "rights_position")
 _VERSION = "_commit_version"
+_KEYS = ["partition", "offset", "asset_id"]
 
 
 @dataclass
@@ -53,12 +54,21 @@ class ReadBack:
         assets = last["asset_id"]
         return Batch(after, through, assets, asset_hash(assets), row, self._with_payload(permits))
 
+    def _unfounded(self, permits: pa.Table, events: pa.Table) -> Refused:
+        """A permit that no event of the catalogue stands behind: no gate and no sweep wrote it."""
+        known = {tuple(row.values()) for row in events.select(_KEYS).to_pylist()}
+        row = next((r for r in permits.select(_KEYS).to_pylist() if tuple(r.values()) not in known), None)
+        place = "" if row is None else f"{row['asset_id']!r} at partition {row['partition']}, offset {row['offset']}"
+        return Refused(
+            f"{self.dataset}: decisions permit {place or 'an event twice'}, and the catalogue holds no such event",
+            "somebody else wrote to the lake: restore its tables from a copy; nothing of this was folded",
+        )
+
     def _with_payload(self, permits: pa.Table) -> pa.Table:
         events = self.catalog.rows_at(_places(permits), PAYLOAD_COLUMNS)
         events = events.sort_by([("partition", "ascending"), ("offset", "ascending")])
-        keys = ["partition", "offset", "asset_id"]
-        if not events.select(keys).equals(permits.select(keys)):
-            raise Bug(f"{self.dataset}: a permitted event is not in the catalog exactly once", "please report this")
+        if not events.select(_KEYS).equals(permits.select(_KEYS)):
+            raise self._unfounded(permits, events)
         return events.append_column("rights_position", permits["rights_position"]).cast(DATASET_SCHEMA)
 
 

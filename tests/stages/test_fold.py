@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gatekeeper.core.commits import Outcome, Unknown
 from gatekeeper.core.fold import FoldLimits, Handed
 from gatekeeper.edges.delta import Lake
-from gatekeeper.errors import Bug, Unavailable
+from gatekeeper.errors import Refused, Unavailable
 from gatekeeper.stages.fold import ATTEMPTS_MAX, Folder
 from tests.support.delta_process import folder
 from tests.support.lake_rows import Decision, Stream, held, names
@@ -322,7 +322,7 @@ def test_a_permit_whose_event_is_not_in_the_catalog_stops_the_fold(lake: Lake, s
     """No payload, no row, and no skipping it either."""
     stream.latest["ghost"] = (0, 99)
     stream.sweep(("ghost", True))
-    with pytest.raises(Bug, match="not in the catalog"):
+    with pytest.raises(Refused, match="permit 'ghost' at partition 0, offset 99"):
         folder(lake, AT_ONCE).catch_up()
     assert lake.dataset("d").folded == 0
 

@@ -103,6 +103,7 @@ def _main(plan: Plan, output: Path) -> None:
         os.dup2(stream.fileno(), 2)
     _die_with_the_server()
     faulthandler.register(signal.SIGUSR1, file=2)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # asked to stop before there is anything to stop
     sys.exit(_run(plan))
 
 
@@ -122,6 +123,8 @@ def _run(plan: Plan) -> int:
     except GatekeeperError as error:
         print(f"{type(error).__name__}: {error}", flush=True)
         return error.exit_code
+    except SystemExit:
+        raise
     except BaseException:  # noqa: BLE001 (whatever it is, the parent is told)
         traceback.print_exc()
         return BROKEN
