@@ -48,6 +48,16 @@ class DatasetTable(Handle):
         gone = [RemoveAction(path, True, now_ms, sizes[path], {}) for path in sorted(leaving)]
         return self._commit([*gone, *(add_action(file) for file in added)], {FOLD_APP: folded}, metadata)
 
+    def vacuum(self, grace_hours: int) -> int:
+        """Delete files that left the table longer ago. Files of commits under way are not touched: only what the log
+        says was removed is looked at. How many. Raises ``Unavailable``.
+        """
+        self.refresh()
+        with mapped(f"deleting old files of {self.name}"):
+            gone = self.delta.vacuum(grace_hours, dry_run=False, enforce_retention_duration=False)
+        self.refresh()
+        return len(gone)
+
     def _sizes(self) -> dict[str, int]:
         with mapped(f"reading the file list of {self.name}"):
             files = pa.table(self.delta.get_add_actions(flatten=True))
