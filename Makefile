@@ -1,6 +1,6 @@
 # One-word doors. Every one of them works in a fresh clone: what it needs, it sets up first (`make help` lists them).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fix types bench crash kafka-jars lock clean java
+.PHONY: help setup demo test lint fix types bench crash kafka-jars s3-server lock clean java
 .DELETE_ON_ERROR:
 
 # The first Python that is new enough; `make PYTHON=/path/to/python3 …` chooses another.
@@ -16,6 +16,9 @@ BIN := $(VENV)/bin
 LIGHT := $(VENV)/.light
 FULL := $(VENV)/.full
 JARS := var/kafka/downloaded
+S3 := var/s3/bin/versitygw
+# Go builds the S3 server; where it is missing, the tests that need the server say that they are left out.
+GO := $(shell command -v go)
 WORKERS ?= 2
 KAFKA ?= 1
 
@@ -27,7 +30,7 @@ setup: $(FULL) ## .venv with everything: gatekeeper, Kafka, S3, Great Expectatio
 demo: $(if $(wildcard $(FULL)),$(FULL),$(LIGHT)) ## the main job from nothing, in seconds (CATALOG=file.csv.gz: on a real catalogue)
 	@$(BIN)/gatekeeper demo $(DIR) $(if $(CATALOG),--catalog "$(CATALOG)") $(if $(MAPPING),--mapping "$(MAPPING)")
 
-test: $(if $(filter 0,$(KAFKA)),,java) $(FULL) $(if $(filter 0,$(KAFKA)),,$(JARS)) lint types ## lint, types and every test, real Kafka included (KAFKA=0 leaves its tests out, and says so)
+test: $(if $(filter 0,$(KAFKA)),,java) $(FULL) $(if $(filter 0,$(KAFKA)),,$(JARS)) $(if $(GO),$(S3)) lint types ## lint, types and every test, real Kafka included (KAFKA=0 leaves its tests out, and says so)
 	@$(if $(filter 0,$(KAFKA)),echo 'KAFKA=0: the tests on a real broker are left out';) \
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m 'not bench$(if $(filter 0,$(KAFKA)), and not kafka)' $(ARGS)
 
@@ -49,6 +52,8 @@ crash: java $(FULL) $(JARS) ## the long crash and race tests: two hundred kills,
 	@GATEKEEPER_CRASH_FULL=1 $(BIN)/python -m pytest -q tests/crash $(ARGS)
 
 kafka-jars: java $(JARS) ## the real broker that the tests start, fetched once into var/kafka/lib
+
+s3-server: $(S3) ## the S3 server that the tests start, built once into var/s3/bin (needs Go)
 
 lock: $(FULL) ## write both lock files anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(BIN)/uv $(COMPILE) pyproject.toml --extra all -o requirements.lock $(ARGS)
@@ -96,3 +101,8 @@ $(JARS): deploy/kafka/pom.xml
 	@mkdir -p var/kafka/lib
 	@mvn --quiet --batch-mode -f deploy/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/var/kafka/lib"
 	@cp $< $@
+
+$(S3): tests/support/fetch_s3.sh
+	@echo 'building the S3 server for the tests (a minute, once)'
+	@sh $<
+	@touch $@

@@ -28,8 +28,12 @@ MAY_IMPORT = {
     "ports": {"core", "errors"},
     "config": {"config", "core", "edges", "errors"},
     "errors": set(),
+    "airflow": {"airflow", "errors", "wiring"},
+    "loading": {"config", "core", "edges", "errors", "stages"},
 }
-"""Part of the package → the parts it may import. ``wiring`` is not here: it alone may pair everything."""
+"""Part of the package → the parts it may import. ``wiring`` is not here: it alone may pair everything; ``loading``
+pairs what reads a release, because its users have no workspace.
+"""
 
 CLI_EDGES = frozenset({"gatekeeper.edges.metrics", "gatekeeper.edges.catalogue_files"})
 """Edges a command may name: a counter to serve, and a type of what it shows progress of."""
@@ -126,12 +130,12 @@ def test_commands_leave_the_hands_to_wiring() -> None:
 
 
 def test_schedules_import_gatekeeper_only_inside_tasks() -> None:
-    """Airflow reads its files over and over: gatekeeper is imported when a task runs, not before."""
+    """Airflow reads its files over and over: but for what a DAG is made of, gatekeeper is imported when a task runs."""
     wrong = [
         f"{path.relative_to(ROOT)} imports {name} at the top"
         for path in modules(ROOT / "dags")
         for name, inside in imports(path)
-        if name.partition(".")[0] == "gatekeeper" and not inside
+        if name.startswith("gatekeeper") and not name.startswith("gatekeeper.airflow.") and not inside
     ]
     assert not wrong, "\n".join(wrong)
 

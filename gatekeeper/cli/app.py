@@ -24,11 +24,20 @@ COMMANDS = {
     "content": "gatekeeper.cli.logs:content",
     "rights": "gatekeeper.cli.logs:rights",
     "gate": "gatekeeper.cli.gate:gate",
+    "sweep": "gatekeeper.cli.sweep:sweep",
     "decide": "gatekeeper.cli.decide:decide",
     "explain": "gatekeeper.cli.explain:explain",
     "holds": "gatekeeper.cli.holds:holds",
+    "build": "gatekeeper.cli.build:build",
+    "check": "gatekeeper.cli.check:check",
+    "review": "gatekeeper.cli.review:review",
     "status": "gatekeeper.cli.status:status",
     "dead-letters": "gatekeeper.cli.dead_letters:dead_letters",
+    "approve": "gatekeeper.cli.approve:approve",
+    "publish": "gatekeeper.cli.publish:publish",
+    "releases": "gatekeeper.cli.releases:releases",
+    "verify": "gatekeeper.cli.verify:verify",
+    "maintain": "gatekeeper.cli.maintain:maintain",
 }
 """In the order people need them. A module is imported when its command is used, so that ``--help`` is quick."""
 
