@@ -133,12 +133,16 @@ def test_duckdb(root: Path) -> None:
 
 
 def test_hugging_face_streams_it(desk: Desk) -> None:
-    """As a training loop's data loader reads: batch by batch, and by the card's own configuration.
-
-    Hugging Face knows no maps: a dataset for it declares its columns, without ``attributes``.
-    """
+    """As a training loop's data loader reads: batch by batch, and by the card's own configuration, every column."""
     datasets = pytest.importorskip("datasets")
-    root = released(desk, columns=["genres", "duration_ms", "published_at", "interests"])
+    desk.dataset("music", "training.analytical")
+    desk.ok("apply")
+    tracks = [published(song, account=song, duration_ms=1000, attributes={"mood": "calm"}) for song in SONGS]
+    desk.ok("content", "append", "-", stdin=lines(*tracks))
+    desk.ok("gate", "--drain")
+    for step in (("build", "music", "--version", "1"), ("check", "music@1"), ("publish", "music@1")):
+        desk.ok(*step)
+    root = desk.root / "releases"
     rows = gatekeeper.load("music@1", root=root)
 
     def examples():  # type: ignore[no-untyped-def]
@@ -148,7 +152,9 @@ def test_hugging_face_streams_it(desk: Desk) -> None:
     stream = datasets.IterableDataset.from_generator(examples)
     assert [example["asset_id"] for example in stream] == SONGS
     by_card = datasets.load_dataset(str(root / "music" / "1"), split="train", streaming=True)
-    assert [example["asset_id"] for example in by_card] == SONGS
+    read = list(by_card)
+    assert [example["asset_id"] for example in read] == SONGS
+    assert read[0]["attributes"] == [{"key": "mood", "value": "calm"}]
 
 
 def test_the_card_is_a_dataset_card(root: Path) -> None:

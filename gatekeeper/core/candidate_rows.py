@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gatekeeper.core.fold import last_of_each
+from gatekeeper.core.release_columns import released_type
 from gatekeeper.core.removals import Removals
 from gatekeeper.core.screening import NO_FINDING
 
@@ -87,8 +88,8 @@ def payload_differences(rows: pa.Table, history: pa.Table, own: Places, columns:
     theirs = taken(history.select(columns), own[have])
     mine = taken(rows.select(columns), have)
     for column in columns:
-        kind = history.schema.field(column).type
-        left, right = _one(mine[column].cast(kind)), _one(theirs[column])
+        kind = released_type(history.schema.field(column).type)
+        left, right = _one(mine[column].cast(kind)), _one(theirs[column].cast(kind))
         for at in _different(left, right, 0, len(left)):
             found[int(have[at])].append(column)
     return [f"differs in {', '.join(found[i])}" if i in found else NO_FINDING for i in range(rows.num_rows)]

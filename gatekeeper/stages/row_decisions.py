@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gatekeeper.core.release_columns import released_type
 from gatekeeper.core.removals import REMOVED, Removals
 from gatekeeper.stages.gate.barrier import Decides
 from gatekeeper.stages.reading import ReadableTable
@@ -146,7 +147,8 @@ def _same(
     same = np.ones(rows.num_rows, np.bool_)
     there = pa.array(np.flatnonzero(found))
     for name in set(rows.column_names) & set(events.column_names) - set(uncompared):
-        ours, theirs = rows[name].take(there).cast(events.schema.field(name).type), events[name].take(there)
+        kind = released_type(events.schema.field(name).type)
+        ours, theirs = rows[name].take(there).cast(kind), events[name].take(there).cast(kind)
         if not ours.combine_chunks().equals(theirs.combine_chunks()):
             differ = [a != b for a, b in zip(ours.to_pylist(), theirs.to_pylist(), strict=True)]
             same[np.flatnonzero(found)[differ]] = False

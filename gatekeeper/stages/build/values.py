@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from gatekeeper.core.manifest import FileEntry
 from gatekeeper.core.policy import Policy
+from gatekeeper.core.release_columns import released_type
 from gatekeeper.core.selection import Selection
 from gatekeeper.core.tables import CONTENT_SCHEMA, DATA_FIELDS
 from gatekeeper.core.use import Declaration
@@ -69,7 +70,7 @@ class Wanted:
     @property
     def part_schema(self) -> pa.Schema:
         """The columns of a part: data, place in the content log, and the fresh decision's reason and evidence."""
-        data = [field for name in self.columns for field in DATA_FIELDS if field.name == name]
+        data = [f.with_type(released_type(f.type)) for name in self.columns for f in DATA_FIELDS if f.name == name]
         place = [CONTENT_SCHEMA.field(name) for name in ("partition", "offset")]
         return pa.schema([*data, *place, pa.field("reason", pa.string()), pa.field("evidence", pa.string())])
 
