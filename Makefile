@@ -23,7 +23,7 @@ WORKERS ?= 2
 KAFKA ?= 1
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 setup: $(FULL) ## .venv with everything: gatekeeper, Kafka, S3, Great Expectations, Airflow and the tools
 

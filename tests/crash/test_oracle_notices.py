@@ -135,7 +135,7 @@ DAMAGE: list[tuple[Callable[[Case], None], str]] = [
     (decided_for_nobody, "gate decisions: 1 too many"),
     (decided_differently_later, "replayed"),
     (decided_differently_later, "rows of recommendation: 1 too many"),
-    (decided_on_older_rights_later, "rights_position of partition 0 is 1 after"),
+    (decided_on_older_rights_later, "rights_position of asset "),
     (decided_at_another_instant, "replayed"),
     (a_decision_lost, "decisions: a version removes files"),
     (a_decision_lost, "decisions as read"),
