@@ -29,7 +29,7 @@ class Limits:
 
     event_bytes_max: int = 1_048_576
     """What a Kafka broker accepts by default; a larger content event is a dead letter."""
-    batch_rows_max: int = 30_000
+    batch_rows_max: int = 20_000
     """Rows decided and committed together: more per commit is faster, and a withdrawal is later visible."""
     queue_bytes_max: int = 268_435_456
     """Content bytes fetched and not yet committed: bounds a worker's memory when writing is slower than fetching."""

@@ -16,7 +16,6 @@ from gatekeeper.core.quality import Results, results_bytes
 from gatekeeper.core.release_names import LATEST
 from gatekeeper.core.tables import CONTENT_SCHEMA
 from gatekeeper.edges.checked_folder import CheckedFolder, released_ids
-from gatekeeper.edges.release_store import release_store
 from gatekeeper.edges.suite_files import suite_for
 from gatekeeper.errors import BadInput, NotApplied
 from gatekeeper.stages.check import Check, Known, Now
@@ -26,6 +25,7 @@ from gatekeeper.stages.decide import chosen
 from gatekeeper.stages.gate.barrier import Decides
 from gatekeeper.wiring.gate import compile_kernel
 from gatekeeper.wiring.questions import Asked, instant_of
+from gatekeeper.wiring.releasing import store_of
 from gatekeeper.wiring.workspace import OpenWorkspace
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _now(opened: OpenWorkspace, dataset: str) -> tuple[Now, Decides]:
 
 
 def _known(opened: OpenWorkspace, dataset: str, not_permitted: pa.Array) -> Known:
-    return Known(not_permitted, _released(_releases(opened), dataset))
+    return Known(not_permitted, _released(store_of(opened), dataset))
 
 
 def _released(store: ReleaseStore, dataset: str) -> Released | None:
@@ -96,8 +96,3 @@ def _released(store: ReleaseStore, dataset: str) -> Released | None:
     manifest = read_manifest(data)
     parts = [f"{folder}/{file.path}" for file in manifest.files if file.path.startswith(f"{DATA}/")]
     return Released(manifest, lambda: released_ids(store.files.open_input_file, parts))
-
-
-def _releases(opened: OpenWorkspace) -> ReleaseStore:
-    place = opened.workspace.releases
-    return release_store(place.uri, place.options, opened.workspace.root, opened.clock_us)

@@ -139,7 +139,6 @@ def _worker(
         watch=watch,
         ownership=ownership,
         raws=raws,
-        # one batch waits at most: what arrives meanwhile makes the next batch larger, not later
         decided=ByteQueue(1, switch),
         switch=switch,
     )

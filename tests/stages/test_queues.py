@@ -90,22 +90,6 @@ def test_nothing_there() -> None:
     assert (queue.is_full, queue.get_nowait(), queue.is_full, len(queue)) == (True, 1, False, 0)
 
 
-def test_waiting_for_an_empty_queue_ends_when_it_is_empty_or_the_worker_stops() -> None:
-    """What is decided must not wait behind what waits to be written."""
-    switch = Switch()
-    queue: ByteQueue[str] = ByteQueue(10, switch)
-    queue.wait_until_empty()
-    queue.put("a", 1)
-    taker = threading.Timer(0.05, queue.get)
-    taker.start()
-    queue.wait_until_empty()
-    taker.join()
-    queue.put("b", 1)
-    switch.turn_off()
-    with pytest.raises(Stopping):
-        queue.wait_until_empty()
-
-
 def test_only_what_is_wanted_is_taken() -> None:
     """The next item stays where it is, and nothing behind it is taken instead."""
     queue: ByteQueue[str] = ByteQueue(10, Switch())

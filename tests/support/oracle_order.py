@@ -32,15 +32,16 @@ def _transactions(lake: LakeNow) -> Iterator[str]:
 
 
 def _never_back(lake: LakeNow, what: str, value: Callable[[Row], int]) -> Iterator[str]:
-    """Along the versions nothing decided on an asset is older than what was decided on it before, and no gate's
-    decision on a partition older than a gate's before it. (A sweep keeps its moment when it tries again, and leaves out
-    the assets that were decided meanwhile.)
+    """Along the versions nothing decided on an asset in a partition is older than what was decided on it before, and no
+    gate's decision on a partition older than a gate's before it. (A sweep keeps its moment when it tries again, and
+    leaves out the assets that were decided meanwhile; an asset in two partitions is decided by two gates.)
     """
     before: dict[str, int] = {}
     for version in lake.tables["decisions"]:
         of: dict[str, list[int]] = {}
         for row in version.rows:
-            of.setdefault(f"asset {row['asset_id']} in {row['dataset']}", []).append(value(row))
+            mine = f"asset {row['asset_id']} of partition {row['partition']} in {row['dataset']}"
+            of.setdefault(mine, []).append(value(row))
             if row["driver"] == "gate":
                 of.setdefault(f"partition {row['partition']}", []).append(value(row))
         for whose, values in of.items():

@@ -68,13 +68,6 @@ class ByteQueue(Generic[T]):
             self._bytes += nbytes
             self._changed.notify_all()
 
-    def wait_until_empty(self) -> None:
-        """Raises ``Stopping`` where the worker stops meanwhile."""
-        with self._changed:
-            while self._items:
-                self._switch.check()
-                self._changed.wait(WAIT_S)
-
     def get(self, timeout_s: float = WAIT_S) -> T | None:
         """The next item, or None where none came in time. Raises ``Stopping`` where the worker stops."""
         with self._changed:

@@ -18,7 +18,7 @@ from gatekeeper.stages.gate.draining import Drained
 from gatekeeper.stages.gate.fetching import Fetcher
 from gatekeeper.stages.gate.ownership import Ownership
 from gatekeeper.stages.gate.parsing import Parsing
-from gatekeeper.stages.gate.queues import ByteQueue, Stopping, Switch
+from gatekeeper.stages.gate.queues import WAIT_S, ByteQueue, Stopping, Switch
 from gatekeeper.stages.gate.values import Batch, Moment, Raw, Recovery, is_ready
 
 IDLE_S = 0.05
@@ -71,6 +71,8 @@ class Worker:
         self._drained = drained
         self._lag_told_s = -LAG_EVERY_S
         self._deciding = threading.Event()
+        self._committed = threading.Event()
+        self._committed.set()
 
     def run(self, partitions: frozenset[int] | None) -> None:
         """Blocks. Raises the first error of any thread, after the others have stopped."""
@@ -153,18 +155,26 @@ class Worker:
             self._pass_on(assembler.recovered(item))
 
     def _pass_on(self, batch: Batch) -> None:
-        # a batch decided early only waits, and grows old: a no that comes meanwhile would wait behind it
-        self._p.decided.wait_until_empty()
+        self._wait_for_the_committer()
         started = time.monotonic()
         batch = self._p.decider.decided(batch)
         self._p.watch.batch_decided(batch, time.monotonic() - started)
         self._p.decided.put(batch, batch.nbytes)
+
+    def _wait_for_the_committer(self) -> None:
+        """A batch decided early only waits, and grows old: a no that comes meanwhile would wait behind it. Deciding and
+        committing together are half of what the other threads do meanwhile, so that nothing is lost by it.
+        """
+        while not self._committed.wait(WAIT_S):
+            self._p.switch.check()
+        self._committed.clear()
 
     def _commit(self) -> None:
         while True:
             batch = self._p.decided.get()
             if batch is not None:
                 self._commit_one(batch)
+                self._committed.set()
 
     def _commit_one(self, batch: Batch) -> None:
         started = time.monotonic()
