@@ -20,7 +20,7 @@ CONFIG_FILE = "gatekeeper.yaml"
 FORMAT = 1
 """The format of gatekeeper.yaml and of the folder around it; another number is another gatekeeper's workspace."""
 RELEASES_FOLDER = "releases"
-SECTIONS = ("format", "log", "kafka", "limits", "lake", "releases")
+SECTIONS = ("format", "log", "kafka", "limits", "lake", "releases", "signing")
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,18 @@ class Storage:
 
 
 @dataclass(frozen=True)
+class Signing:
+    """PEM files of Ed25519 keys: ``private_key`` signs recalls; those of ``public_keys`` are trusted besides."""
+
+    private_key: Path | None = None
+    public_keys: tuple[Path, ...] = ()
+
+    @property
+    def wanted(self) -> bool:
+        return self.private_key is not None or bool(self.public_keys)
+
+
+@dataclass(frozen=True)
 class Workspace:
     """``root`` is absolute. ``kafka`` is None where the logs are files of the workspace, ``storage`` where the lake is
     a folder of it.
@@ -76,6 +88,7 @@ class Workspace:
     limits: Limits = field(default_factory=Limits)
     storage: Storage | None = None
     releases: Storage = field(default_factory=lambda: Storage(RELEASES_FOLDER))
+    signing: Signing = field(default_factory=Signing)
 
     @property
     def policy_file(self) -> Path:
@@ -132,7 +145,8 @@ def read_workspace(root: Path, environment: Mapping[str, str] = os.environ) -> W
         raise _bad(f"log must be files or kafka, not {log!r}")
     kafka = _kafka(settings.get("kafka"), environment) if log == "kafka" else None
     lake = _storage(settings.get("lake"), environment)
-    return Workspace(root, kafka, _limits(settings.get("limits") or {}), lake, _releases(settings, environment))
+    limits, releases = _limits(settings.get("limits") or {}), _releases(settings, environment)
+    return Workspace(root, kafka, limits, lake, releases, _signing(settings.get("signing") or {}, root))
 
 
 def _bad(what: str) -> BadInput:
@@ -181,6 +195,17 @@ def _releases(settings: Mapping[str, Any], environment: Mapping[str, str]) -> St
         raise _bad("releases: options must hold settings of the S3 driver")
     told = {key: str(_expanded(value, environment, "releases")) for key, value in options.items()}
     return Storage(uri.rstrip("/") or "/", told)
+
+
+def _signing(section: Any, root: Path) -> Signing:
+    given = _section("signing", section, ("private_key", "public_keys"))
+    private, public = given.get("private_key"), given.get("public_keys") or []
+    public = [public] if isinstance(public, str) else public
+    if not isinstance(public, list) or not all(isinstance(path, str) and path for path in public):
+        raise _bad(f"signing: public_keys must be files, not {public!r}")
+    if private is not None and (not isinstance(private, str) or not private):
+        raise _bad(f"signing: private_key must be a file, not {private!r}")
+    return Signing(root / private if private else None, tuple(root / path for path in public))
 
 
 def _kafka(section: Any, environment: Mapping[str, str]) -> Kafka:

@@ -1,7 +1,8 @@
 """``gatekeeper.load``: a release for those who train on it, as a ``pyarrow.dataset`` (design §6).
 
 Its files are held against the SHA-256 in its manifest once per process, and a release with recalls is refused unless
-the recalled rows are asked to be left out. Needs no workspace: reading the releases is enough.
+the recalled rows are asked to be left out. A recall that cannot be read, is missing, or is not signed where keys are
+trusted recalls its whole release. Needs no workspace: reading the releases is enough.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,13 +19,16 @@ import pyarrow.dataset as ds
 
 from gatekeeper.config import CONFIG_FILE, RELEASES_FOLDER, read_workspace
 from gatekeeper.core.manifest import DATA, MANIFEST, Manifest
+from gatekeeper.core.release_names import FEED
 from gatekeeper.edges.release_store import release_store
 from gatekeeper.errors import BadInput, Refused
 from gatekeeper.stages.latest import folder_of
+from gatekeeper.stages.recall.feed import lost
 from gatekeeper.stages.release_ports import ReleaseStore
-from gatekeeper.stages.release_reading import named, part_names, recalled_ids, recalls_of
+from gatekeeper.stages.release_reading import Unsealed, named, part_names, recalled_ids, recalls_of
 
 ROOT_VARIABLE = "GATEKEEPER_RELEASES"
+KEYS_VARIABLE = "GATEKEEPER_TRUSTED_KEYS"
 
 _verified: set[tuple[str, str, bytes]] = set()
 _verifying = threading.Lock()
@@ -36,12 +40,15 @@ def load(
     root: str | Path | None = None,
     recalled: Literal["refuse", "filter"] = "refuse",
     options: Mapping[str, str] | None = None,
+    trusted_keys: Sequence[str | Path] | None = None,
 ) -> ds.Dataset:
     """``name@version`` (or ``name`` for the latest release) → its rows.
 
     ``root`` is where releases are: a folder or ``s3://bucket/prefix`` (``options``: boto3's, as in gatekeeper.yaml);
     when None, ``GATEKEEPER_RELEASES``, else what gatekeeper.yaml of the current folder says. ``recalled="filter"``
-    leaves recalled rows out instead of refusing. Raises ``Refused`` where the release is recalled or is not what was
+    leaves recalled rows out instead of refusing. ``trusted_keys`` are PEM files of the keys that sign recalls; when
+    None, ``GATEKEEPER_TRUSTED_KEYS`` (separated like PATH), else those of gatekeeper.yaml; with any, a recall that none
+    of them signed recalls every row. Raises ``Refused`` where the release is recalled or is not what was
     published, ``BadInput`` where there is none, ``Unavailable``.
     """
     if recalled not in ("refuse", "filter"):
@@ -51,7 +58,7 @@ def load(
     if manifest.release is None:
         raise Refused(f"{manifest.name} was never published", "publish it: gatekeeper publish")
     _verify_once(place, store, manifest)
-    gone = recalled_ids(recalls_of(store, manifest))
+    gone = _gone(store, manifest, trusted_keys)
     if gone is None or (gone and recalled == "refuse"):
         what = "every row may be" if gone is None else f"{len(gone)} of its assets are"
         do = "use a later release" + ("" if gone is None else ', or leave them out with recalled="filter"')
@@ -68,6 +75,35 @@ def _store(root: str | Path | None, options: Mapping[str, str] | None) -> tuple[
         uri, told = place.uri, dict(place.options) | told
     uri = uri or RELEASES_FOLDER
     return uri, release_store(uri, told, here, lambda: time.time_ns() // 1000)
+
+
+def _gone(store: ReleaseStore, manifest: Manifest, keys: Sequence[str | Path] | None) -> frozenset[str] | None:
+    """Recalled assets; None where every row may be."""
+    told = keys if keys is not None else _keys()
+    unsealed = _opener([Path(key) for key in told]) if told else None
+    recalls = recalls_of(store, manifest, unsealed)
+    return None if lost(store.read(FEED), manifest.name, recalls) else recalled_ids(recalls)
+
+
+def _keys() -> Sequence[str | Path]:
+    if named_keys := os.environ.get(KEYS_VARIABLE):
+        return named_keys.split(os.pathsep)
+    here = Path.cwd()
+    if not (here / CONFIG_FILE).is_file():
+        return ()
+    signing = read_workspace(here).signing
+    if signing.private_key is not None and not signing.public_keys:
+        do = "name the public key as well: signing.public_keys"
+        raise BadInput(f"{CONFIG_FILE} signs recalls, and says nothing of the key that readers trust", do)
+    return signing.public_keys
+
+
+def _opener(keys: Sequence[Path]) -> Unsealed:
+    try:
+        from gatekeeper.edges.signing import opener  # noqa: PLC0415 (securesystemslib is an extra)
+    except ImportError as missing:
+        raise BadInput("trusting keys needs securesystemslib", "pip install 'gatekeeper[signing]'") from missing
+    return opener(keys).unseal
 
 
 def _verify_once(place: str, store: ReleaseStore, manifest: Manifest) -> None:

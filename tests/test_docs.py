@@ -23,11 +23,15 @@ def read(name: str) -> str:
 
 
 def commands(group: click.Group = main, before: str = "gatekeeper") -> Iterator[str]:
-    """Every command as it is typed: ``gatekeeper content append``."""
+    """Every command as it is typed: ``gatekeeper content append``; a group that works by itself is one, too."""
     context = click.Context(group)
+    if group.invoke_without_command:
+        yield before
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         assert command is not None, name
+        if command.hidden:
+            continue
         if isinstance(command, click.Group):
             yield from commands(command, f"{before} {name}")
         else:

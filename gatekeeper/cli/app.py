@@ -37,6 +37,8 @@ COMMANDS = {
     "publish": "gatekeeper.cli.publish:publish",
     "releases": "gatekeeper.cli.releases:releases",
     "verify": "gatekeeper.cli.verify:verify",
+    "recall": "gatekeeper.cli.recall:recall",
+    "use": "gatekeeper.cli.use:use",
     "maintain": "gatekeeper.cli.maintain:maintain",
 }
 """In the order people need them. A module is imported when its command is used, so that ``--help`` is quick."""

@@ -16,7 +16,7 @@ from gatekeeper.errors import BadInput
 DECLARATION_KEYS = frozenset(
     {
         *("name", "owner", "description", "purpose", "territories", "model"),
-        *("columns", "where", "schedule", "approval", "compression", "rows_per_file_max", "media"),
+        *("columns", "where", "schedule", "approval", "compression", "rows_per_file_max", "media", "on_recall"),
     }
 )
 """A key close to one of these is a misspelling and refused: ``territory`` would silently mean worldwide."""

@@ -73,14 +73,19 @@ class RefusedIdentities:
 
     def findings(self, asset_ids: list[str | None], events: pa.Table) -> dict[int, str]:
         """Events, one for each asset → the places of those that share an identity with another, refused asset."""
-        found: dict[int, str] = {}
+        shared = self.shared(asset_ids, events)
+        return {i: f"same {kind} as {other} ({self.refused[other]})" for i, (kind, other) in shared.items()}
+
+    def shared(self, asset_ids: list[str | None], events: pa.Table) -> dict[int, tuple[str, str]]:
+        """The same → by place what is shared (``ISRC``, ``content hash``) with which refused asset."""
+        found: dict[int, tuple[str, str]] = {}
         named = (("ISRC", self.isrc), ("content hash", self.sha256))
         for (kind, kept), column in zip(named, identities(events), strict=True):
             hits = pc.is_in(column, value_set=pa.array(list(kept), pa.string()))
             for i in np.flatnonzero(hits.to_numpy(zero_copy_only=False)).tolist():
                 others = sorted(kept[column[i].as_py()] - {asset_ids[i]})
                 if others:
-                    found.setdefault(i, f"same {kind} as {others[0]} ({self.refused[others[0]]})")
+                    found.setdefault(i, (kind, others[0]))
         return found
 
 

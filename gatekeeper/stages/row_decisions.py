@@ -8,7 +8,7 @@ conflict.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -27,6 +27,7 @@ ROWS_TOGETHER = 250_000
 """Rows fetched and decided together: what bounds memory; each piece reads the catalogue's files with its places."""
 _LIGHT = ["asset_id", "partition", "offset", "type", "time"]
 _PLACE_BITS = 48
+_SAID = ("asset_id", "verdict", "reason", "holder", "evidence")
 
 Ints = npt.NDArray[np.int64]
 
@@ -40,12 +41,23 @@ class CatalogTable(ReadableTable, Protocol):
 
 @dataclass(frozen=True)
 class RowRefused:
-    """A row that may not be published, and why."""
+    """A row that may not be published or used, and why. ``same_as`` names the refused recording it is a copy of."""
 
     asset_id: str
     verdict: str
     reason: str
     holder: str | None
+    evidence: str = ""
+    same_as: str | None = None
+
+
+Also = Callable[[pa.Table], Sequence[RowRefused]]
+"""Events → those that are refused for something the kernel does not look at."""
+
+
+def nothing_else(_events: pa.Table) -> Sequence[RowRefused]:
+    """The kernel alone decides."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -94,10 +106,17 @@ def _place(partition: int, offset: int) -> int:
 
 
 def refused_rows(
-    catalog: CatalogTable, kernel: Decides, dataset: str, parts: Iterable[pa.Table], uncompared: Collection[str] = ()
+    catalog: CatalogTable,
+    kernel: Decides,
+    dataset: str,
+    parts: Iterable[pa.Table],
+    uncompared: Collection[str] = (),
+    columns: Sequence[str] | None = None,
+    also: Also = nothing_else,
 ) -> Iterator[RowRefused]:
     """Rows with ``asset_id``, ``partition``, ``offset`` and any of the catalogue's columns → those that are not
-    permitted now. ``uncompared`` columns may differ from the event's.
+    permitted now. ``uncompared`` columns may differ from the event's; ``columns`` are those of an event that are
+    needed, all when None.
     """
     for rows in _pieces(parts):
         # with itself as its own index: a row is the asset of its number
@@ -105,7 +124,7 @@ def refused_rows(
         number = pc.index_in(rows["asset_id"], value_set=asset_ids).to_numpy().astype(np.int64)
         known = known_of(catalog, asset_ids)
         partition, offset = (rows[name].to_numpy().astype(np.int64) for name in ("partition", "offset"))
-        events, found = _events(catalog, partition, offset)
+        events, found = _events(catalog, partition, offset, columns)
         refused = ~found | ~_same(rows, events, found, uncompared)
         yield from (
             RowRefused(rows["asset_id"][int(i)].as_py(), "deny", NOT_IN_CATALOG, None) for i in np.flatnonzero(refused)
@@ -114,10 +133,21 @@ def refused_rows(
         of_events = events.take(pa.array(standing))
         said = _denied(kernel, dataset, of_events, number[standing], known)
         later = standing[(known.partition[number] != partition)[standing] | (known.offset[number] != offset)[standing]]
-        latest, there = _events(catalog, known.partition[number[later]], known.offset[number[later]])
+        latest, there = _events(catalog, known.partition[number[later]], known.offset[number[later]], columns)
         assert there.all(), "the catalogue's latest event of an asset is in the catalogue"
         said += _denied(kernel, dataset, latest, number[later], known)
-        yield from {row.asset_id: row for row in said}.values()
+        others = [*also(of_events), *also(latest)]
+        yield from {row.asset_id: row for row in [*others, *said]}.values()
+
+
+def refused_now(
+    catalog: CatalogTable, kernel: Decides, dataset: str, asset_ids: pa.Array, columns: Sequence[str] | None = None
+) -> list[RowRefused]:
+    """Assets, each once → those whose latest event is not permitted now. One without events is not among them."""
+    known = known_of(catalog, asset_ids)
+    number = np.flatnonzero(known.partition >= 0)
+    events, _ = _events(catalog, known.partition[number], known.offset[number], columns)
+    return _denied(kernel, dataset, events, number, known)
 
 
 def _pieces(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
@@ -125,10 +155,12 @@ def _pieces(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
         yield from (part.slice(at, ROWS_TOGETHER) for at in range(0, part.num_rows, ROWS_TOGETHER))
 
 
-def _events(catalog: CatalogTable, partition: Ints, offset: Ints) -> tuple[pa.Table, npt.NDArray[np.bool_]]:
+def _events(
+    catalog: CatalogTable, partition: Ints, offset: Ints, columns: Sequence[str] | None
+) -> tuple[pa.Table, npt.NDArray[np.bool_]]:
     """The catalogue's events at these places, one each in order (any row where there is none), and which there are."""
     places = {int(p): np.unique(offset[partition == p]) for p in np.unique(partition)}
-    rows = catalog.rows_at(places)
+    rows = catalog.rows_at(places, columns)
     at = (rows["partition"].to_numpy().astype(np.int64) << _PLACE_BITS) | rows["offset"].to_numpy()
     order = np.argsort(at, kind="stable")
     asked = (partition << _PLACE_BITS) | offset
@@ -165,4 +197,4 @@ def _denied(kernel: Decides, dataset: str, events: pa.Table, number: Ints, known
     asked = asked.append_column("conflicting", pa.array(known.conflicting[number]))
     said = pa.table(kernel.decide(asked)[dataset]).append_column("asset_id", events["asset_id"].combine_chunks())
     no = said.filter(pc.invert(pc.fill_null(pc.equal(said["verdict"], "permit"), False)))
-    return [RowRefused(row["asset_id"], row["verdict"], row["reason"], row["holder"]) for row in no.to_pylist()]
+    return [RowRefused(**{name: row[name] for name in _SAID}) for row in no.to_pylist()]

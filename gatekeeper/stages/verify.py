@@ -1,9 +1,9 @@
 """``gatekeeper verify``: a release held against its own manifest, and its decisions made again (P4, design §6).
 
 1. Every file by its SHA-256, and no file beside them that a reader would take for rows. 2. Rows, their order, columns
-and counts. 3. Check and approval are of this candidate. 4. For a sample of the rows, or all of them: the catalogue's
-event decided by the *reference* implementation, at the recorded position and instant of the build (same permit, same
-evidence) and at those of publication (a permit).
+and counts. 3. Check and approval are of this candidate; no recall is missing, changed or unsigned. 4. For a sample of
+the rows, or all of them: the catalogue's event decided by the *reference* implementation, at the recorded position and
+instant of the build (same permit, same evidence) and at those of publication (a permit).
 """
 
 from __future__ import annotations
@@ -26,15 +26,16 @@ from gatekeeper.core.decision import Decision, decide
 from gatekeeper.core.manifest import DATA, REFUSED, Manifest, manifest_digest
 from gatekeeper.core.policy import Policy, digest_of
 from gatekeeper.core.quality import passed_for
-from gatekeeper.core.release_names import RESULTS
+from gatekeeper.core.release_names import FEED, RECALLS, RESULTS
 from gatekeeper.core.rights import RightsState, state_of
 from gatekeeper.core.times import parse_instant
 from gatekeeper.core.use import read_declaration
 from gatekeeper.errors import BadInput
 from gatekeeper.stages.gate.barrier import RightsRead
 from gatekeeper.stages.latest import folder_of
+from gatekeeper.stages.recall.feed import lost
 from gatekeeper.stages.release_ports import ReleaseStore
-from gatekeeper.stages.release_reading import rows_of
+from gatekeeper.stages.release_reading import Unsealed, recalls_of, rows_of
 
 SAMPLE_ROWS = 1_000
 """Rows decided again unless all are asked for."""
@@ -67,9 +68,13 @@ Pick = Callable[[int, int], Sequence[int]]
 """(n, k) → k of the numbers below n, in order; without telling anybody which beforehand."""
 
 
-def verify(store: ReleaseStore, manifest: Manifest, past: Past, pick: Pick | None) -> Verified:
-    """``pick`` None decides every row again. A store that fails raises ``Unavailable``."""
-    problems = [*_files(store, manifest), *_papers(store, manifest)]
+def verify(
+    store: ReleaseStore, manifest: Manifest, past: Past, pick: Pick | None, unsealed: Unsealed | None = None
+) -> Verified:
+    """``pick`` None decides every row again; ``unsealed`` opens signed recalls, where they are to be signed. A store
+    that fails raises ``Unavailable``.
+    """
+    problems = [*_files(store, manifest), *_papers(store, manifest), *_recalls(store, manifest, unsealed)]
     rows = 0
     decided = 0
     try:
@@ -120,6 +125,13 @@ def _papers(store: ReleaseStore, manifest: Manifest) -> Iterator[str]:
         yield "the approval in the manifest is no yes to this candidate"
     if digest_of(manifest.declaration) != manifest.declaration_digest:
         yield "the declaration in the manifest has not the digest the manifest gives it"
+
+
+def _recalls(store: ReleaseStore, manifest: Manifest, unsealed: Unsealed | None) -> Iterator[str]:
+    recalls = recalls_of(store, manifest, unsealed)
+    yield from (f"{RECALLS}/{recall.name}: {recall.reason}" for recall in recalls if recall.asset_ids is None)
+    for name in lost(store.read(FEED), manifest.name, recalls):
+        yield f"{RECALLS}/{name} is not as {FEED} names it, or cannot be read"
 
 
 def _counted(store: ReleaseStore, manifest: Manifest) -> tuple[int, list[str]]:

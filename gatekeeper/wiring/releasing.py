@@ -27,6 +27,7 @@ from gatekeeper.stages.reading import last_decisions
 from gatekeeper.stages.release_ports import ReleaseStore
 from gatekeeper.stages.release_reading import named, names, recalls_of
 from gatekeeper.wiring.gate import GateOptions, rights_follower, rights_reader
+from gatekeeper.wiring.sealing import unsealed_of
 from gatekeeper.wiring.workspace import OpenWorkspace
 
 Step = Callable[[str], None]
@@ -111,7 +112,7 @@ def _verified(opened: OpenWorkspace, store: ReleaseStore, name: str, *, every_ro
         manifest = named(store, name)
     except Refused as damaged:
         return verifying.Verified(name, 0, 0, 0, (damaged.what,))
-    return verifying.verify(store, manifest, _Past(opened), None if every_row else _pick)
+    return verifying.verify(store, manifest, _Past(opened), None if every_row else _pick, unsealed_of(opened))
 
 
 def list_releases(opened: OpenWorkspace, dataset: str | None) -> list[released.Line]:
