@@ -38,6 +38,7 @@ COMMANDS = {
     "releases": "gatekeeper.cli.releases:releases",
     "verify": "gatekeeper.cli.verify:verify",
     "recall": "gatekeeper.cli.recall:recall",
+    "trace": "gatekeeper.cli.trace:trace",
     "use": "gatekeeper.cli.use:use",
     "maintain": "gatekeeper.cli.maintain:maintain",
 }

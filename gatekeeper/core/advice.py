@@ -168,3 +168,41 @@ def _by_itself(explanation: Explanation) -> Iterator[str]:
         for s, why in heard.considered:
             if why is Mismatch.NOT_YET:
                 yield f"{s.reason} ({s.ref}) starts at {format_instant(s.from_us)}."
+
+
+_NO: Final = {
+    "agreement": (
+        "The agreement {ref} permits {use}: {speaker} has to terminate it (`rights.agreement.terminated`) or sign it "
+        "again without that (`rights.agreement.signed`, the same id). A withdrawal of consent does not overrule it."
+    ),
+    "wishes": (
+        "{speaker} granted it ({ref}) and may take it back at any time: `rights.consent.withdrawn` on {subject} naming "
+        "{purpose}."
+    ),
+}
+_WITHDRAW: Final = (
+    "{reason} ({ref}) permits {use}; {holder} may say no at any time: `rights.consent.withdrawn` with speaker and "
+    "subject {holder}, naming {purpose}. One no is enough."
+)
+_TAKEDOWN: Final = (
+    "A takedown (`rights.claim.opened`, kind `takedown`, on the asset, its ISRC or its content hash) stops every use, "
+    "also of copies under other ids."
+)
+
+
+def ways_to_no(explanation: Explanation, use: Use, holder: str) -> tuple[str, ...]:
+    """What a holder can do about a permit, in sentences: the event that would stop it."""
+    mine = [heard for heard in explanation.interests if heard.holder == holder] or list(explanation.interests)
+    found = []
+    for heard in mine:
+        s = heard.decided_by
+        if VERDICT_OF[s.says] is Verdict.PERMIT:
+            told = {
+                "ref": s.ref,
+                "speaker": s.speaker,
+                "subject": s.subject,
+                "reason": s.reason,
+                "purpose": use.purpose,
+            }
+            found.append(_NO.get(s.layer, _WITHDRAW).format(**told, holder=holder, use=use_in_words(use)))
+    return (*dict.fromkeys(found), _TAKEDOWN)

@@ -92,7 +92,7 @@ class Handle:
         """Who committed a version, and what it claims; None when it is none of ours or not in the log."""
         return CommitMetadata.from_custom(self.custom_metadata(version) or {})
 
-    def paths(self, within: Mapping[str, tuple[int, int]] | None = None) -> list[str]:
+    def paths(self, within: Mapping[str, tuple[Any, Any]] | None = None) -> list[str]:
         """The data files of the loaded version that may hold a row whose columns are ``within`` (least, greatest)."""
         with mapped(f"reading the file list of {self.name}"):
             files = pa.table(self.delta.get_add_actions(flatten=True))
