@@ -115,13 +115,16 @@ class TableSpec:
     """How a table is made and its files are written.
 
     ``skip_by`` are the columns whose smallest and largest value each log entry states, so that readers skip files;
-    ``few_values`` are the Parquet leaves worth a dictionary (on any other a dictionary costs time and saves nothing).
+    ``find_by`` are the columns whose files carry a Bloom filter (Parquet, "Bloom Filter"), so that one value is found
+    among millions of rows without reading them; ``few_values`` are the Parquet leaves worth a dictionary (on any other
+    a dictionary costs time and saves nothing).
     No table has a partition column: one file per commit, see the module ``stages.fold`` for why not a hash bucket.
     """
 
     schema: pa.Schema
     skip_by: tuple[str, ...]
     few_values: tuple[str, ...]
+    find_by: tuple[str, ...] = ()
     change_data_feed: bool = False
 
     @property
@@ -160,6 +163,7 @@ CATALOG = TableSpec(
     CONTENT_SCHEMA,
     skip_by=("partition", "offset", "asset_id"),
     few_values=("source", "type", "topic", *_FEW_DATA_VALUES),
+    find_by=("asset_id",),
 )
 DECISIONS = TableSpec(
     DECISIONS_SCHEMA,
@@ -175,6 +179,7 @@ DECISIONS = TableSpec(
         "decided_at",
         "driver",
     ),
+    find_by=("asset_id",),
     change_data_feed=True,
 )
 DEAD_LETTERS = TableSpec(

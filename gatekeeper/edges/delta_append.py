@@ -10,12 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from deltalake import QueryBuilder
 
 from gatekeeper.core.commits import Outcome, WrittenFile
 from gatekeeper.edges.delta_errors import mapped
-from gatekeeper.edges.delta_files import add_action
+from gatekeeper.edges.delta_files import add_action, compacted
 from gatekeeper.edges.delta_table import Handle
 
+COMPACTED_BYTES = 32 * 1024 * 1024
+"""A merged file: some hundred thousand events, so that what arrived together is read without the rest."""
 VERSION_COLUMN = "_commit_version"
 """Added by ``read_since``: the version of the table a row was committed as (int64)."""
 
@@ -51,7 +54,9 @@ class AppendTable(Handle):
         """
         self.refresh()
         with mapped(f"compacting {self.name}"):
-            done = self.delta.optimize.compact()
+            done = self.delta.optimize.compact(
+                target_size=COMPACTED_BYTES, max_concurrent_tasks=1, writer_properties=compacted(self.spec)
+            )
         self.refresh()
         return int(done["numFilesRemoved"]) - int(done["numFilesAdded"])
 
@@ -70,10 +75,25 @@ class AppendTable(Handle):
         found = [self.read((), names)]
         for partition, offsets in places.items():
             if len(offsets):
-                paths = self.paths({"partition": (partition, partition), "offset": (offsets.min(), offsets.max())})
-                where = (pc.field("partition") == partition) & pc.field("offset").isin(pa.array(offsets))
-                found.append(self.read(paths, names, where))
+                least, greatest = int(offsets.min()), int(offsets.max())
+                paths = self.paths({"partition": (partition, partition), "offset": (least, greatest)})
+                found.append(self.read(paths, names, at_offsets(partition, offsets)))
         return pa.concat_tables(found)
+
+    def look_up(self, column: str, value: str, columns: Sequence[str]) -> pa.Table:
+        """Rows whose ``column`` is ``value``, in no order; ``columns`` may not be lists or structs.
+
+        By DataFusion, which asks the Bloom filters of the files (``TableSpec.find_by``) before it reads any: 40 ms
+        among 10 M rows in 100 files, where pyarrow, which knows none, reads the column of every row (0.6 s). Raises
+        ``Unavailable``.
+        """
+        schema = pa.schema([self.spec.schema.field(name) for name in columns])
+        names = ", ".join(f'"{name}"' for name in columns)
+        with mapped(f"looking into {self.name}"):
+            asked = QueryBuilder().register(self.name, self.delta)
+            # names are the schema's own, the value is quoted
+            rows = asked.execute(f'select {names} from "{self.name}" where "{column}" = {_sql_text(value)}')  # noqa: S608
+            return pa.table(rows.read_all()).cast(schema)
 
     def scan(self, columns: Sequence[str] | None = None, where: pc.Expression | None = None) -> pa.Table:
         """Rows in no order; ``where`` may name any column of the table. Raises ``Unavailable``."""
@@ -108,6 +128,13 @@ class AppendTable(Handle):
             rows = pa.table(feed.read_all())
             added = rows.select(schema.names).cast(schema)  # string_view, which filter and take refuse
             return added.filter(pc.equal(rows["_change_type"].cast(pa.string()), "insert"))
+
+
+def at_offsets(partition: int, offsets: npt.NDArray[np.int64]) -> pc.Expression:
+    """Rows at these offsets. The range says nothing new: by it pyarrow skips row groups, which it cannot by a set."""
+    offset = pc.field("offset")
+    within = (offset >= int(offsets.min())) & (offset <= int(offsets.max()))
+    return (pc.field("partition") == partition) & within & offset.isin(pa.array(offsets))
 
 
 def _sql_text(text: str) -> str:

@@ -12,11 +12,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
+from deltalake import BloomFilterProperties, ColumnProperties, WriterProperties
 from deltalake.transaction import AddAction
 
 from gatekeeper.core.commits import WrittenFile
@@ -27,6 +29,8 @@ from gatekeeper.errors import Bug
 
 ROW_GROUP_ROWS_MAX = 131_072
 """Bounds what a reader must decode at once."""
+FOUND_FALSELY = 0.01
+"""Share of row groups a Bloom filter sends a reader into for nothing; ten bits for each distinct value."""
 
 
 def add_action(file: WrittenFile) -> AddAction:
@@ -60,9 +64,14 @@ class FileWriter:
             use_dictionary=list(self.spec.few_values),
             write_statistics=list(self.spec.skip_by),
             row_group_size=ROW_GROUP_ROWS_MAX,
+            bloom_filter_options={name: _filter_for(rows[name]) for name in self.spec.find_by},
             store_schema=False,  # a dictionary column must come back as what the table says it is
         )
         return bytes(buffer.getvalue())  # deltalake's object stores take nothing else
+
+
+def _filter_for(column: pa.ChunkedArray) -> dict[str, Any]:
+    return {"ndv": max(1, min(pc.count_distinct(column).as_py(), ROW_GROUP_ROWS_MAX)), "fpp": FOUND_FALSELY}
 
 
 def statistics(rows: pa.Table, spec: TableSpec) -> str:
@@ -76,6 +85,20 @@ def statistics(rows: pa.Table, spec: TableSpec) -> str:
             "maxValues": {name: found["max"] for name, found in ranges.items()},
             "nullCount": {name: rows[name].null_count for name in spec.skip_by},
         }
+    )
+
+
+def compacted(spec: TableSpec) -> WriterProperties:
+    """The same for files that deltalake merges: the filters and statistics of a table survive its compaction."""
+    filters = BloomFilterProperties(set_bloom_filter_enabled=True, fpp=FOUND_FALSELY, ndv=ROW_GROUP_ROWS_MAX)
+    plain, few = ColumnProperties(dictionary_enabled=False), ColumnProperties(dictionary_enabled=True)
+    found = ColumnProperties(dictionary_enabled=False, bloom_filter_properties=filters)
+    return WriterProperties(
+        compression="ZSTD",
+        compression_level=1,
+        max_row_group_size=ROW_GROUP_ROWS_MAX,
+        default_column_properties=plain,
+        column_properties=dict.fromkeys(spec.few_values, few) | dict.fromkeys(spec.find_by, found),
     )
 
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from gatekeeper.core.commits import WORKER_KEY
 from gatekeeper.core.fold import Batch, FoldLimits, Handed, Waiting, batch_of, due, net
 from gatekeeper.errors import Unavailable
-from gatekeeper.stages.fold_ports import DatasetTable
+from gatekeeper.stages.fold_ports import DatasetTable, FileHashes
 from gatekeeper.stages.fold_reading import ReadBack
 from gatekeeper.stages.fold_table import Hits, IndexedTable
 
@@ -59,6 +59,7 @@ class Folder:
     limits: FoldLimits
     now_us: Callable[[], int]
     worker_id: str = ""
+    kept: FileHashes | None = None
     _indexed: IndexedTable = field(init=False)
     _pending: list[_Pending] = field(default_factory=list)
     _loaded: bool = False
@@ -67,7 +68,8 @@ class Folder:
     _look_at_us: int = 0
 
     def __post_init__(self) -> None:
-        self._indexed = IndexedTable(self.table, self.limits.file_rows_max, self.limits.small_files_max)
+        limits = self.limits
+        self._indexed = IndexedTable(self.table, limits.file_rows_max, limits.small_files_max, self.kept)
 
     @property
     def folded(self) -> int:

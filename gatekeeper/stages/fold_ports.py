@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from gatekeeper.core.asset_hash import Hashes
 from gatekeeper.core.commits import Outcome, WrittenFile
 
 Places = Mapping[int, npt.NDArray[np.int64]]
 """Partition → offsets."""
+
+
+class FileHashes(Protocol):
+    """Ascending hashes of what each data file holds, kept from one process to the next."""
+
+    def of(self, path: str, made: Callable[[], Hashes]) -> Hashes: ...
+    def only(self, paths: Collection[str]) -> None: ...
 
 
 class DecisionsTable(Protocol):

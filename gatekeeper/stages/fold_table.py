@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from gatekeeper.core.asset_hash import Hashes, asset_hash
 from gatekeeper.core.asset_index import AssetIndex
 from gatekeeper.core.commits import Committed, WrittenFile
-from gatekeeper.stages.fold_ports import DatasetTable
+from gatekeeper.stages.fold_ports import DatasetTable, FileHashes
 
 Hits = Mapping[str, pa.Array]
 """For each file of the table, those assets of a batch that it may hold."""
@@ -19,11 +20,14 @@ Hits = Mapping[str, pa.Array]
 
 @dataclass
 class IndexedTable:
-    """One loaded version. No file has more than ``file_rows_max`` rows; too many small ones are merged."""
+    """One loaded version. No file has more than ``file_rows_max`` rows; too many small ones are merged. ``kept`` are
+    the ascending hashes of the assets of each file, where this machine has worked them out before.
+    """
 
     table: DatasetTable
     file_rows_max: int
     small_files_max: int
+    kept: FileHashes | None = None
     folded: int = -1
     _file_rows: Mapping[str, int] = field(default_factory=dict)
     _index: AssetIndex = field(default_factory=AssetIndex)
@@ -41,8 +45,16 @@ class IndexedTable:
         for path in gone:
             self._index.drop(path)
         for path in new:
-            self._index.add(path, asset_hash(self.table.read([path], ["asset_id"])["asset_id"]))
+            self._index.add(path, self._hashes(path))
+        if self.kept is not None and (gone or new):
+            self.kept.only(self._file_rows)
         return bool(gone or new)
+
+    def _hashes(self, path: str) -> Hashes:
+        def read() -> Hashes:
+            return np.sort(asset_hash(self.table.read([path], ["asset_id"])["asset_id"]))
+
+        return read() if self.kept is None else self.kept.of(path, read)
 
     def hits(self, asset_id: pa.ChunkedArray, hashes: Hashes) -> Hits:
         """Where these assets, of these hashes, may be now."""

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gatekeeper.core.fold import commit_order, last_of_each
+from gatekeeper.core.tables import DECISIONS_SCHEMA
 
 VERSION_COLUMN = "_commit_version"
 
@@ -28,23 +29,49 @@ class ReadableTable(Protocol):
         self, paths: Sequence[str], columns: Sequence[str] | None = None, where: pc.Expression | None = None
     ) -> pa.Table: ...
     def scan(self, columns: Sequence[str] | None = None, where: pc.Expression | None = None) -> pa.Table: ...
+    def look_up(self, column: str, value: str, columns: Sequence[str]) -> pa.Table: ...
+    def rows_at(self, places: Mapping[int, Any], columns: Sequence[str] | None = None) -> pa.Table: ...
     def read_since(
         self, version: int, through: int, columns: Sequence[str] | None = None, dataset: str | None = None
     ) -> pa.Table: ...
 
 
 def events_of(catalog: ReadableTable, asset_id: str) -> pa.Table:
-    """Every valid event of an asset, by partition and offset. Files that cannot hold one are skipped."""
-    rows = catalog.read(catalog.paths({"asset_id": (asset_id, asset_id)}), None, pc.field("asset_id") == asset_id)
+    """Every valid event of an asset, by partition and offset: found by id, then read at its place."""
+    found = catalog.look_up("asset_id", asset_id, ("partition", "offset"))
+    partition, offset = found["partition"].to_numpy(), found["offset"].to_numpy()
+    rows = catalog.rows_at({int(p): offset[partition == p] for p in np.unique(partition)})
     return rows.sort_by([("partition", "ascending"), ("offset", "ascending")])
 
 
 def decisions_of(decisions: ReadableTable, asset_id: str) -> pa.Table:
-    """Every decision on an asset in commit order, then offset."""
-    if not decisions.paths({"asset_id": (asset_id, asset_id)}):
-        return decisions.read((), None)
-    rows = decisions.read_since(0, decisions.version)
-    return _ordered(rows.filter(pc.equal(rows["asset_id"], asset_id)))
+    """Every decision on an asset in commit order, then offset.
+
+    The columns say in which order they were committed (``in_their_own_order``) unless the asset is in two partitions,
+    whose gates know nothing of each other: then the log is asked, which reads every decision there is.
+    """
+    rows = decisions.look_up("asset_id", asset_id, DECISIONS_SCHEMA.names)
+    if pc.count_distinct(rows["partition"]).as_py() > 1:
+        rows = decisions.read_since(0, decisions.version)
+        rows = _ordered(rows.filter(pc.equal(rows["asset_id"], asset_id))).drop_columns([VERSION_COLUMN])
+        return rows.select(DECISIONS_SCHEMA.names)
+    return in_their_own_order(rows)
+
+
+def in_their_own_order(rows: pa.Table) -> pa.Table:
+    """Decisions on one asset of one partition → the same in commit order, whatever files hold them by now.
+
+    A sweep speaks of an asset's latest event only, so that a later commit never speaks of an earlier event; of one
+    event the gate's decision is the first, and sweeps follow in the order of their rights positions and instants.
+    """
+    swept = pc.equal(rows["driver"], "sweep").to_numpy()
+    at, position, offset = (_integers(rows[name]) for name in ("decided_at", "rights_position", "offset"))
+    return rows.take(pa.array(np.lexsort((at, position, swept, offset))))
+
+
+def _integers(column: pa.ChunkedArray) -> np.ndarray:
+    found: np.ndarray = column.cast(pa.int64()).to_numpy()
+    return found
 
 
 def last_decisions(decisions: ReadableTable, columns: Sequence[str]) -> pa.Table:

@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 from gatekeeper.core.events import read_rights_event
 from gatekeeper.core.fold import FoldLimits
 from gatekeeper.core.layout import CATALOG, DECISIONS, RIGHTS, RIGHTS_APP
+from gatekeeper.core.subject_hash import VERSION
 from gatekeeper.core.times import ALWAYS_US
 from gatekeeper.edges.delta import Lake
-from gatekeeper.edges.pinned_logs import pin
+from gatekeeper.edges.kept_hashes import KeptHashes
 from gatekeeper.ports import RightsReader, TopicIdentity
 from gatekeeper.stages.fold import Folder
 from gatekeeper.stages.fold_reading import ReadBack
@@ -23,8 +24,22 @@ from gatekeeper.stages.gate.queues import Switch
 from gatekeeper.stages.gate.strays import Strays
 from gatekeeper.stages.rights_table import RightsTable
 from gatekeeper.stages.sweep.sweeping import Outside, Sweep, Swept
-from gatekeeper.wiring.gate import GateOptions, app_ids, home_of, new_id, rights_follower, rights_reader
+from gatekeeper.stages.sweep.whereabouts import Whereabouts
+from gatekeeper.wiring.gate import (
+    SNAPSHOTS_FOLDER,
+    GateOptions,
+    app_ids,
+    home_of,
+    new_id,
+    rights_follower,
+    rights_reader,
+)
 from gatekeeper.wiring.workspace import OpenWorkspace
+
+SUBJECTS_FOLDER = f"subjects-{VERSION}"
+"""In the folder of snapshots: the subjects of each file of the catalogue."""
+ASSETS_FOLDER = f"assets-{VERSION}"
+"""Beside it: the assets of each file of a dataset table."""
 
 Tell = Callable[[int, int], None]
 
@@ -53,11 +68,11 @@ def sweep(opened: OpenWorkspace, options: SweepOptions) -> SweptWorkspace:
     with ExitStack() as stack:
         rights = stack.enter_context(closing(rights_reader(opened)))
         rights.check(kafka.development if kafka else True)
-        pin(opened.workspace.lake, "rights", rights.identity())
+        opened.pin("rights", rights.identity())
         with closing(opened.content_reader()) as content:
             identity = content.identity()
-        pin(opened.workspace.lake, "content", identity)
-        lake = Lake(opened.workspace.lake, step=options.gate.step, now_us=opened.clock_us)
+        opened.pin("content", identity)
+        lake = opened.lake(options.gate.step)
         follower = rights_follower(opened, options.gate, rights, lake)
         tables = _DatasetTables(opened, lake, options.gate.worker_id)
         swept = Sweep(_outside(opened, options, lake, identity, rights, follower, tables)).run(options.everything)
@@ -75,11 +90,14 @@ def _outside(
 ) -> Outside:
     app_id = app_ids(identity)
     kept = _KeptRights(opened, lake, rights, follower, options.gate.worker_id)
+    catalog = lake.open(CATALOG)
+    folder = opened.workspace.root / SNAPSHOTS_FOLDER / SUBJECTS_FOLDER
     return Outside(
         follower=follower,
         patience=Patience(opened.workspace.limits.patience_s, Switch()),
         decisions=lake.open(DECISIONS),
-        catalog=lake.open(CATALOG),
+        catalog=catalog,
+        whereabouts=Whereabouts(catalog, KeptHashes(folder)),
         strays=Strays(lake.open(CATALOG), home_of(opened, identity)),
         apps={partition: app_id(partition) for partition in range(identity.partitions)},
         news=kept.between,
@@ -144,5 +162,6 @@ class _DatasetTables:
             limits = FoldLimits()
             read_back = ReadBack(name, self.lake.open(DECISIONS), self.lake.open(CATALOG), limits.read_rows_max)
             table = self.lake.dataset(name)
-            self._folders[name] = Folder(table, read_back, limits, self.opened.clock_us, self.worker_id)
+            kept = KeptHashes(self.opened.workspace.root / SNAPSHOTS_FOLDER / ASSETS_FOLDER / name)
+            self._folders[name] = Folder(table, read_back, limits, self.opened.clock_us, self.worker_id, kept)
         return self._folders[name]

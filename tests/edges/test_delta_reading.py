@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from gatekeeper.core.commits import Refused
@@ -14,6 +15,7 @@ from gatekeeper.core.tables import DECISIONS_SCHEMA, RIGHTS_SCHEMA
 from gatekeeper.edges.delta import Lake
 from gatekeeper.edges.delta_append import AppendTable
 from gatekeeper.errors import Unavailable
+from gatekeeper.stages.reading import events_of
 from tests.support.lake_rows import content, decisions, names
 
 
@@ -151,3 +153,30 @@ def test_a_new_dataset_begins_where_decisions_stand(lake: Lake) -> None:
     assert lake.dataset("d").folded == 1
     add(table, decisions(content(["x"], [(0, 9)]), [True], "d"))
     assert lake.dataset("d").folded == 1
+
+
+def with_filters(table: AppendTable, root: Path) -> bool:
+    """Whether every row group of every file of the table carries a Bloom filter on the asset id."""
+    files = [pq.ParquetFile(root / table.name / path).metadata for path in table.paths()]
+    groups = [file.row_group(n) for file in files for n in range(file.num_row_groups)]
+    columns = [group.column(n) for group in groups for n in range(group.num_columns)]
+    filters = [column.bloom_filter_length for column in columns if column.path_in_schema == "asset_id"]
+    return bool(filters) and all(filters)
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_one_asset_is_looked_up_whatever_files_hold_it(lake: Lake, tmp_path: Path, merged: bool) -> None:
+    """All of its rows, of no other asset; strange ids too; files carry Bloom filters, and merged ones as well."""
+    table, strange = lake.open("decisions"), 'o\'brien "x" -- ü'
+    for n in range(4):
+        places = [(0, 3 * n + k) for k in range(3)]
+        add(table, decisions(content([f"a{n}", "again", strange], places), [True] * 3))
+    if merged:
+        assert table.compact() == 3
+    assert with_filters(table, tmp_path)
+    for asset, offsets in (("again", [1, 4, 7, 10]), (strange, [2, 5, 8, 11]), ("a2", [6]), ("nobody", [])):
+        found = table.look_up("asset_id", asset, ("asset_id", "offset", "decided_at"))
+        assert sorted(found["offset"].to_pylist()) == offsets
+        assert set(found["asset_id"].to_pylist()) <= {asset}
+    assert found.schema == pa.schema([DECISIONS_SCHEMA.field(name) for name in ("asset_id", "offset", "decided_at")])
+    assert events_of(filled(lake), "a7")["offset"].to_pylist() == [7]

@@ -13,6 +13,7 @@ def order(lake: LakeNow, truth: Truth) -> Iterator[str]:
     yield from _transactions(lake)
     yield from _never_back(lake, "rights_position", lambda row: row["rights_position"])
     yield from _never_back(lake, "decided_at", lambda row: row["decided_at"])
+    yield from _said_by_the_rows_themselves(lake)
     yield from _not_before_a_sweep(lake)
     yield from _fresh(lake, truth)
     yield from _policy(lake, truth)
@@ -49,6 +50,21 @@ def _never_back(lake: LakeNow, what: str, value: Callable[[Row], int]) -> Iterat
                 found = f"{min(values)} after {before[whose]}"
                 yield f"decisions version {version.number}: {what} of {whose} is {found}"
             before[whose] = max(*values, before.get(whose, values[0]))
+
+
+def _said_by_the_rows_themselves(lake: LakeNow) -> Iterator[str]:
+    """Of an asset in one partition the columns tell the order of commits: whoever looks an asset up in merged files,
+    and whoever compares with the last decision, relies on it.
+    """
+    of: dict[tuple[str, str], list[Row]] = {}
+    for version in lake.tables["decisions"]:
+        for row in sorted(version.rows, key=lambda r: r["offset"]):
+            of.setdefault((row["asset_id"], row["dataset"]), []).append(row)
+    for (asset, dataset), rows in of.items():
+        if len({row["partition"] for row in rows}) == 1:
+            told = [(r["offset"], r["driver"] == "sweep", r["rights_position"], r["decided_at"]) for r in rows]
+            if told != sorted(told):
+                yield f"decisions on {asset} for {dataset} were committed in another order than they say: {told}"
 
 
 def _not_before_a_sweep(lake: LakeNow) -> Iterator[str]:

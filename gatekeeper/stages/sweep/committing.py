@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gatekeeper.core.commits import CommitMetadata, Committed, SliceClaim, Unknown
-from gatekeeper.core.layout import SWEEP_APP, SWEPT_AT_APP
+from gatekeeper.core.layout import SWEEP_APP, SWEEPING_APP, SWEPT_AT_APP
 from gatekeeper.core.tables import DECISIONS_SCHEMA
 from gatekeeper.errors import Unavailable
 from gatekeeper.stages.gate.committing import OUTCOMES_MAX
@@ -112,7 +112,8 @@ class Appender:
                 if not rows.num_rows and not (last and self._moved):
                     return
                 files = self.decisions.write(rows.select(DECISIONS_SCHEMA.names))
-            outcome = self.decisions.commit(files, self._txns() if last else {}, self._metadata(batch_id, last))
+            txns = self._txns() if last else self._under_way()
+            outcome = self.decisions.commit(files, txns, self._metadata(batch_id, last))
             version = outcome.version if isinstance(outcome, Committed) else None
             self.decisions.refresh()
             if isinstance(outcome, Unknown):
@@ -165,6 +166,12 @@ class Appender:
         """Content partition → last offset decided, in the version looked at."""
         found = {partition: self.decisions.txn(app) for partition, app in self.apps.items()}
         return {partition: last for partition, last in found.items() if last >= 0}
+
+    def _under_way(self) -> dict[str, int]:
+        """Whoever sweeps after one that was killed decides on no earlier instant, or the rows could not tell whose
+        decision is the last.
+        """
+        return {SWEEPING_APP: max(self.decisions.txn(SWEEPING_APP), self.basis.moment.instant_us)}
 
     def _txns(self) -> dict[str, int]:
         restated = {self.apps[partition]: last for partition, last in self._stands().items()}

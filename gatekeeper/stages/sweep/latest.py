@@ -18,13 +18,22 @@ from gatekeeper.core.fold import last_of_each
 from gatekeeper.core.kernel.content import Content, read_content
 from gatekeeper.core.removals import REMOVED, Removals, removals_of
 from gatekeeper.core.subjects import KINDS
+from gatekeeper.core.tables import CONTENT_SCHEMA
 from gatekeeper.stages.sweep.ports import CatalogTable, FilesTable, Integers, Places
 
 FILES_AT_ONCE = 16
 COMPARED_ROWS_MAX = 500_000
 """Events whose ids are held at once to be compared."""
 _PLACE = ("asset_id", "partition", "offset")
-_SUBJECTS = (*_PLACE, "account_id", "interests", "identifiers", "catalogs")
+_COLUMN_OF = {
+    "asset": "asset_id",
+    "isrc": "identifiers",
+    "sha256": "identifiers",
+    "catalog": "catalogs",
+    "party": "interests",
+    "account": "account_id",
+}
+"""Kind of subject → the column it is read from."""
 
 Decided = Mapping[int, int]
 """Partition → the last offset decided."""
@@ -47,32 +56,38 @@ def all_latest(catalog: CatalogTable, decided: Decided) -> Places:
     return _joined(found)
 
 
-def latest_of(catalog: FilesTable, decided: Decided, assets: pa.Array) -> Places:
-    """The latest decided event of each of these assets."""
-    rows = [_decided(rows, decided) for rows in _chunks(catalog, _PLACE, pc.field("asset_id").isin(assets))]
+def latest_of(catalog: FilesTable, decided: Decided, assets: pa.Array, paths: Sequence[str]) -> Places:
+    """The latest decided event of each of these assets, all of whose events are in these files."""
+    rows = [_decided(rows, decided) for rows in _chunks(catalog, paths, _PLACE, pc.field("asset_id").isin(assets))]
     return _latest(pa.concat_tables(rows)) if rows else {}
 
 
-def assets_of(catalog: FilesTable, decided: Decided, subjects: Collection[str]) -> pa.Array:
-    """Assets with an event that answers to one of the subjects; the latest may not any more."""
+def assets_of(catalog: FilesTable, decided: Decided, subjects: Collection[str], paths: Sequence[str]) -> pa.Array:
+    """Assets with an event in these files that answers to one of the subjects; the latest may not any more. Columns
+    that hold no such kind of subject are not read.
+    """
     wanted: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for subject in subjects:
         kind, _, key = subject.partition(":")
         wanted[kind].append(key)
     keys = {kind: pa.array(names, pa.string()) for kind, names in wanted.items()}
+    needed = {*_PLACE, *(_COLUMN_OF[kind] for kind, names in wanted.items() if names)}
     found = [pa.array([], pa.string())]
-    for rows in _chunks(catalog, _SUBJECTS) if subjects else ():
+    for rows in _chunks(catalog, paths, sorted(needed)):
         for batch in _decided(rows, decided).combine_chunks().to_batches():
-            answering = _answering(read_content(batch), keys)
+            answering = _answering(read_content(_with_all_subjects(batch)), keys)
             found.append(batch["asset_id"].filter(pa.array(answering)))
     return pc.unique(pa.concat_arrays(found))
 
 
-def removals(catalog: FilesTable, decided: Decided, assets: pa.Array | None = None) -> dict[int, Removals]:
-    """What the decided removals cover, by partition; of all assets, or of these."""
+def removals(
+    catalog: FilesTable, decided: Decided, assets: pa.Array | None = None, paths: Sequence[str] = ()
+) -> dict[int, Removals]:
+    """What the decided removals cover, by partition; of all assets, or of these, whose events are all in ``paths``."""
     where = pc.field("type") == REMOVED
     where = where if assets is None else where & pc.field("asset_id").isin(assets)
-    rows = [_decided(rows, decided) for rows in _chunks(catalog, (*_PLACE, "time"), where)]
+    paths = catalog.paths({}) if assets is None else paths
+    rows = [_decided(rows, decided) for rows in _chunks(catalog, paths, (*_PLACE, "time"), where)]
     found: dict[int, Removals] = {}
     if not rows:
         return found
@@ -93,7 +108,7 @@ def blocks(places: Places, rows_max: int) -> Iterator[tuple[int, Integers]]:
 
 def _light(catalog: FilesTable, decided: Decided) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     hashes, partitions, offsets = [np.empty(0, np.uint64)], [np.empty(0, np.int32)], [np.empty(0, np.int64)]
-    for chunk in _chunks(catalog, _PLACE):
+    for chunk in _chunks(catalog, catalog.paths({}), _PLACE):
         rows = _decided(chunk, decided)
         hashes.append(asset_hash(rows["asset_id"]))
         partitions.append(rows["partition"].to_numpy())
@@ -128,8 +143,9 @@ def _joined(parts: Sequence[Places]) -> Places:
     return {p: np.sort(np.concatenate([part[p] for part in parts if p in part])) for p in partitions}
 
 
-def _chunks(catalog: FilesTable, columns: Sequence[str], where: pc.Expression | None = None) -> Iterator[pa.Table]:
-    paths = catalog.paths({})
+def _chunks(
+    catalog: FilesTable, paths: Sequence[str], columns: Sequence[str], where: pc.Expression | None = None
+) -> Iterator[pa.Table]:
     for start in range(0, len(paths), FILES_AT_ONCE):
         yield catalog.read(paths[start : start + FILES_AT_ONCE], columns, where)
 
@@ -140,6 +156,14 @@ def _decided(rows: pa.Table, decided: Decided) -> pa.Table:
     for partition, last in decided.items():
         keep |= (partitions == partition) & (offsets <= last)
     return rows if keep.all() else rows.filter(pa.array(keep))
+
+
+def _with_all_subjects(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The columns that were not read, as if nothing stood in them."""
+    absent = sorted(set(_COLUMN_OF.values()) - set(batch.schema.names))
+    for name in absent:
+        batch = batch.append_column(name, pa.nulls(batch.num_rows, CONTENT_SCHEMA.field(name).type))
+    return batch
 
 
 def _answering(content: Content, keys: Mapping[str, pa.Array]) -> np.ndarray:

@@ -28,13 +28,17 @@ class FilesTable(Protocol):
     ) -> pa.Table: ...
 
 
-class CatalogTable(FilesTable, Protocol):
-    """``catalog``."""
+class PlacesTable(FilesTable, Protocol):
+    """Whose rows are also found by their place."""
 
     def rows_at(self, places: Mapping[int, Integers], columns: Sequence[str] | None = None) -> pa.Table: ...
 
 
-class DecisionsTable(FilesTable, TableHandle, Protocol):
+class CatalogTable(PlacesTable, Protocol):
+    """``catalog``."""
+
+
+class DecisionsTable(PlacesTable, TableHandle, Protocol):
     """``decisions``."""
 
     def metadata_of(self, version: int) -> CommitMetadata | None: ...

@@ -13,9 +13,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from gatekeeper.core.layout import SWEEP_APP, SWEPT_AT_APP
+from gatekeeper.core.layout import SWEEP_APP, SWEEPING_APP, SWEPT_AT_APP
 from gatekeeper.core.removals import Removals
 from gatekeeper.errors import Bug, Unavailable, UnsafeLog
 from gatekeeper.stages.columnar import ColumnarKernel
@@ -29,6 +28,7 @@ from gatekeeper.stages.sweep.committing import Appender, Basis, Overtaken, Tally
 from gatekeeper.stages.sweep.comparing import LAST_COLUMNS, NO_ROWS, declared_at, differing, last_of_events
 from gatekeeper.stages.sweep.ports import CatalogTable, DecisionsTable, Integers, Places
 from gatekeeper.stages.sweep.touched import Touched, by_events, by_time
+from gatekeeper.stages.sweep.whereabouts import Whereabouts
 
 BLOCK_ROWS = 50_000
 """Events read and decided together."""
@@ -51,13 +51,15 @@ EVENT_COLUMNS = (
 class Outside:
     """What a sweep needs. The handles are its own. ``news``: (from, to) → the rights events there; ``earlier``: (types,
     before) → the kept events of these types below a position; ``prepare`` makes the tables of these datasets where
-    there are none, before anything is decided for them; ``tell`` hears (events decided, events to decide).
+    there are none, before anything is decided for them; ``whereabouts`` are those of ``catalog``; ``tell`` hears
+    (events decided, events to decide).
     """
 
     follower: RightsFollower
     patience: Patience
     decisions: DecisionsTable
     catalog: CatalogTable
+    whereabouts: Whereabouts
     strays: Strays
     apps: Mapping[int, str]
     news: Callable[[int, int], Sequence[RightsRead]]
@@ -99,9 +101,7 @@ class Sweep:
         basis = self._basis()
         touched = Touched(everything=everything) if everything else self._touched(basis)
         self.outside.catalog.refresh()
-        decided = self._decided()
-        places, why = self._places(touched, decided)
-        removals = latest.removals(self.outside.catalog, decided) if places else {}
+        places, removals, why = self._to_decide(touched)
         outside = self.outside
         appender = Appender(
             outside.decisions, outside.apps, basis, outside.worker_id, outside.new_id, self._again, tally
@@ -119,7 +119,7 @@ class Sweep:
         decisions, follower = self.outside.decisions, self.outside.follower
         decisions.refresh()
         swept, since_us = decisions.txn(SWEEP_APP), decisions.txn(SWEPT_AT_APP)
-        follower.not_before(since_us + 1)
+        follower.not_before(max(since_us + 1, decisions.txn(SWEEPING_APP)))
         self._date()
         moment = self._catch_up()
         if moment.position < swept:
@@ -158,15 +158,25 @@ class Sweep:
         events = by_events(news, lambda types: self.outside.earlier(types, basis.swept), follower.register.unreadable)
         return events | by_time(kernel.snapshot, basis.since_us, basis.moment.instant_us)
 
-    def _places(self, touched: Touched, decided: latest.Decided) -> tuple[Places, str | None]:
-        """The events to decide, and why they are all there are, if they are."""
-        catalog, why = self.outside.catalog, touched.everything
+    def _to_decide(self, touched: Touched) -> tuple[Places, Mapping[int, Removals], str | None]:
+        """The events to decide, what removals cover of them, and why they are all there are, if they are."""
+        catalog, decided, why = self.outside.catalog, self._decided(), touched.everything
         if why is None:
-            assets = latest.assets_of(catalog, decided, touched.subjects)
+            paths = self.outside.whereabouts.of_subjects(touched.subjects) if touched.subjects else []
+            assets = latest.assets_of(catalog, decided, touched.subjects, paths)
             if len(assets) <= ASSETS_MAX:
-                return (latest.latest_of(catalog, decided, assets) if len(assets) else {}), None
+                return (*self._latest_of(assets, decided), None)
             why = "too many assets are touched"
-        return latest.all_latest(catalog, decided), why
+        places = latest.all_latest(catalog, decided)
+        return places, latest.removals(catalog, decided) if places else {}, why
+
+    def _latest_of(self, assets: pa.Array, decided: latest.Decided) -> tuple[Places, Mapping[int, Removals]]:
+        """The latest decided event of each of these assets, and what removals cover of them."""
+        if not len(assets):
+            return {}, {}
+        catalog, paths = self.outside.catalog, self.outside.whereabouts.of_assets(assets)
+        removals = latest.removals(catalog, decided, assets, paths)
+        return latest.latest_of(catalog, decided, assets, paths), removals
 
     def _decided(self) -> dict[int, int]:
         return {partition: self.outside.decisions.txn(app) for partition, app in self.outside.apps.items()}
@@ -176,9 +186,7 @@ class Sweep:
         outside = self.outside
         moment = self._catch_up()
         outside.catalog.refresh()
-        decided = self._decided()
-        removals = latest.removals(outside.catalog, decided, assets)
-        places = latest.latest_of(outside.catalog, decided, assets)
+        places, removals = self._latest_of(assets, self._decided())
         parts = [self._block(p, offsets, removals, moment) for p, offsets in latest.blocks(places, BLOCK_ROWS)]
         return pa.concat_tables(parts) if parts else NO_ROWS
 
@@ -205,6 +213,4 @@ class Sweep:
     def _last(self, partition: int, offsets: Integers) -> pa.Table:
         """Every decision on these events."""
         decisions = self.outside.decisions
-        within = {"partition": (partition, partition), "offset": (int(offsets[0]), int(offsets[-1]))}
-        where = (pc.field("partition") == partition) & pc.field("offset").isin(pa.array(offsets))
-        return decisions.read(decisions.paths(within), LAST_COLUMNS, where)
+        return decisions.rows_at({partition: offsets}, LAST_COLUMNS)
