@@ -62,15 +62,18 @@ def latest_of(catalog: FilesTable, decided: Decided, assets: pa.Array, paths: Se
     return _latest(pa.concat_tables(rows)) if rows else {}
 
 
-def assets_of(catalog: FilesTable, decided: Decided, subjects: Collection[str], paths: Sequence[str]) -> pa.Array:
-    """Assets with an event in these files that answers to one of the subjects; the latest may not any more. Columns
-    that hold no such kind of subject are not read.
+def assets_of(
+    catalog: FilesTable, decided: Decided, subjects: Collection[str], paths: Sequence[str] | None = None
+) -> pa.Array:
+    """Assets with an event in these files (None: in any) that answers to one of the subjects; the latest may not any
+    more. Columns that hold no such kind of subject are not read.
     """
     wanted: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for subject in subjects:
         kind, _, key = subject.partition(":")
         wanted[kind].append(key)
     keys = {kind: pa.array(names, pa.string()) for kind, names in wanted.items()}
+    paths = catalog.paths({}) if paths is None else paths
     needed = {*_PLACE, *(_COLUMN_OF[kind] for kind, names in wanted.items() if names)}
     found = [pa.array([], pa.string())]
     for rows in _chunks(catalog, paths, sorted(needed)):
