@@ -21,10 +21,8 @@ KEPT_KINDS = ("policy", "dataset")
 
 SWEEP_APP = "sweep"
 """The ``txn`` of ``decisions`` whose version is the rights position swept to."""
-SWEPT_AT_APP = "sweep-instant"
-"""The ``txn`` of ``decisions`` whose version is the instant of the last sweep, in microseconds."""
-SWEEPING_APP = "sweep-under-way"
-"""In ``decisions``: the greatest instant (microseconds) of a sweep's commits before its last one."""
+SWEPT_AT_APP, SWEEPING_APP = "sweep-instant", "sweep-under-way"
+"""Their versions are instants in microseconds: of the last sweep, and of one that has not ended."""
 STRAYS_APP = "strays"
 """The ``txn`` of ``catalog`` that counts the commits which brought an asset into a partition that is not its home."""
 FOLD_APP = "decisions"
