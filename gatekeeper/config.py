@@ -35,6 +35,8 @@ class Limits:
     """Content bytes fetched and not yet committed: bounds a worker's memory when writing is slower than fetching."""
     patience_s: int = 30
     """So long may a broker stay away before a running worker stops with its error; meanwhile nothing is decided."""
+    withdrawal_deadline_h: int = 24
+    """So soon a no must have left every dataset table and been held against every release; `status` shouts after it."""
     append_block_bytes: int = 4_194_304
     """Bytes of lines validated and appended together; the good lines of a block stay when a later one is refused."""
 

@@ -39,6 +39,7 @@ COMMANDS = {
     "verify": "gatekeeper.cli.verify:verify",
     "recall": "gatekeeper.cli.recall:recall",
     "trace": "gatekeeper.cli.trace:trace",
+    "withdrawals": "gatekeeper.cli.withdrawals:withdrawals",
     "use": "gatekeeper.cli.use:use",
     "maintain": "gatekeeper.cli.maintain:maintain",
 }

@@ -37,6 +37,7 @@ def _machine(found: Status) -> dict[str, Any]:
 def _shown(found: Status) -> RenderableType:
     parts = [
         *_unanswered(found.unanswered),
+        *_pressing(found),
         *_not_applied(found),
         *_unswept(found.unswept),
         _logs(found),
@@ -57,6 +58,13 @@ def _unanswered(unanswered: tuple[Unanswered, ...]) -> list[RenderableType]:
         parts.append(Text(f"  {record.text}", style="quiet"))
         parts.append(Text(f"  gatekeeper rights resolve {record.position} --because …\n", style="do"))
     return parts
+
+
+def _pressing(found: Status) -> list[RenderableType]:
+    from gatekeeper.cli.withdrawals import pressing
+
+    lines = list(pressing(found.withdrawals))
+    return [*lines, Text("  gatekeeper withdrawals\n", style="do")] if lines else []
 
 
 def _not_applied(found: Status) -> list[RenderableType]:

@@ -16,7 +16,8 @@ from gatekeeper.errors import BadInput
 DECLARATION_KEYS = frozenset(
     {
         *("name", "owner", "description", "purpose", "territories", "model"),
-        *("columns", "where", "schedule", "approval", "compression", "rows_per_file_max", "media", "on_recall"),
+        *("columns", "where", "schedule", "approval", "compression", "rows_per_file_max", "media"),
+        *("on_recall", "withdrawal_deadline_h"),
     }
 )
 """A key close to one of these is a misspelling and refused: ``territory`` would silently mean worldwide."""

@@ -15,6 +15,7 @@ from gatekeeper.core.events import Unreadable
 from gatekeeper.core.register import Register
 from gatekeeper.stages.gate.barrier import Rules
 from gatekeeper.stages.reading import ReadableTable, last_decisions
+from gatekeeper.stages.withdrawals import Withdrawals
 
 SHOWN_BYTES_MAX = 2_000
 """Of an unreadable record: enough to recognise it."""
@@ -75,6 +76,7 @@ class Status:
     datasets: tuple[Dataset, ...]
     dead_letters: Mapping[str, int]
     unanswered: tuple[Unanswered, ...]
+    withdrawals: Withdrawals
 
     @property
     def lag(self) -> int:

@@ -23,6 +23,8 @@ from gatekeeper.wiring.workspace import OpenWorkspace
 
 def status(opened: OpenWorkspace) -> reporting.Status:
     """Where everything stands."""
+    from gatekeeper.wiring.withdrawing import withdrawals_of
+
     rules = opened.rules()
     rights = opened.rights(rules.policy)
     kept, decisions = opened.table(RIGHTS), opened.table(DECISIONS)
@@ -38,6 +40,7 @@ def status(opened: OpenWorkspace) -> reporting.Status:
         content=partitions,
         datasets=reporting.datasets(rules, rights.register, decisions, lambda name: _fold(opened, name, decisions)),
         dead_letters=reporting.dead_letter_counts(opened.table(DEAD_LETTERS)),
+        withdrawals=withdrawals_of(opened, rules, rights),
         unanswered=reporting.unanswered(rights.register, {r.position: r.value for r in rights.records}),
     )
 

@@ -100,13 +100,13 @@ class OpenWorkspace:
         return RightsSoFar(records, self._read_rights(records, policy), position)
 
     def _read_rights(self, records: Sequence[RightsRecord], policy: Policy) -> list[RightsRead]:
-        now, arrived, check = self.clock_us(), self._arrivals(records), self.contracts.check_rights
+        now, arrived, check = self.clock_us(), self.arrivals(records), self.contracts.check_rights
         return [
             read_rights_event(r.position, r.value, arrived.get(r.position, now), policy.purposes, check)
             for r in records
         ]
 
-    def _arrivals(self, records: Sequence[RightsRecord]) -> Mapping[int, int]:
+    def arrivals(self, records: Sequence[RightsRecord]) -> Mapping[int, int]:
         """When each record arrived: by the log, else as first recorded in the lake. Absent: it arrives now."""
         known = {r.position: r.arrived_us for r in records if r.arrived_us is not None}
         if len(known) < len(records) and (table := self.table(RIGHTS)) is not None and table.txn(RIGHTS_APP) >= 0:
