@@ -37,6 +37,7 @@ COMMANDS = {
     "publish": "gatekeeper.cli.publish:publish",
     "releases": "gatekeeper.cli.releases:releases",
     "verify": "gatekeeper.cli.verify:verify",
+    "replay": "gatekeeper.cli.replay:replay",
     "recall": "gatekeeper.cli.recall:recall",
     "trace": "gatekeeper.cli.trace:trace",
     "withdrawals": "gatekeeper.cli.withdrawals:withdrawals",

@@ -105,6 +105,12 @@ def _place(partition: int, offset: int) -> int:
     return (partition << _PLACE_BITS) | offset
 
 
+def place_of(rows: pa.Table) -> Ints:
+    """One integer for each row's place, as ``Known.removed_by`` has it."""
+    found: Ints = (rows["partition"].to_numpy().astype(np.int64) << _PLACE_BITS) | rows["offset"].to_numpy()
+    return found
+
+
 def refused_rows(
     catalog: CatalogTable,
     kernel: Decides,
@@ -124,7 +130,7 @@ def refused_rows(
         number = pc.index_in(rows["asset_id"], value_set=asset_ids).to_numpy().astype(np.int64)
         known = known_of(catalog, asset_ids)
         partition, offset = (rows[name].to_numpy().astype(np.int64) for name in ("partition", "offset"))
-        events, found = _events(catalog, partition, offset, columns)
+        events, found = events_at(catalog, partition, offset, columns)
         refused = ~found | ~_same(rows, events, found, uncompared)
         yield from (
             RowRefused(rows["asset_id"][int(i)].as_py(), "deny", NOT_IN_CATALOG, None) for i in np.flatnonzero(refused)
@@ -133,7 +139,7 @@ def refused_rows(
         of_events = events.take(pa.array(standing))
         said = _denied(kernel, dataset, of_events, number[standing], known)
         later = standing[(known.partition[number] != partition)[standing] | (known.offset[number] != offset)[standing]]
-        latest, there = _events(catalog, known.partition[number[later]], known.offset[number[later]], columns)
+        latest, there = events_at(catalog, known.partition[number[later]], known.offset[number[later]], columns)
         assert there.all(), "the catalogue's latest event of an asset is in the catalogue"
         said += _denied(kernel, dataset, latest, number[later], known)
         others = [*also(of_events), *also(latest)]
@@ -146,7 +152,7 @@ def refused_now(
     """Assets, each once → those whose latest event is not permitted now. One without events is not among them."""
     known = known_of(catalog, asset_ids)
     number = np.flatnonzero(known.partition >= 0)
-    events, _ = _events(catalog, known.partition[number], known.offset[number], columns)
+    events, _ = events_at(catalog, known.partition[number], known.offset[number], columns)
     return _denied(kernel, dataset, events, number, known)
 
 
@@ -155,13 +161,13 @@ def _pieces(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
         yield from (part.slice(at, ROWS_TOGETHER) for at in range(0, part.num_rows, ROWS_TOGETHER))
 
 
-def _events(
+def events_at(
     catalog: CatalogTable, partition: Ints, offset: Ints, columns: Sequence[str] | None
 ) -> tuple[pa.Table, npt.NDArray[np.bool_]]:
     """The catalogue's events at these places, one each in order (any row where there is none), and which there are."""
     places = {int(p): np.unique(offset[partition == p]) for p in np.unique(partition)}
     rows = catalog.rows_at(places, columns)
-    at = (rows["partition"].to_numpy().astype(np.int64) << _PLACE_BITS) | rows["offset"].to_numpy()
+    at = place_of(rows)
     order = np.argsort(at, kind="stable")
     asked = (partition << _PLACE_BITS) | offset
     index = np.searchsorted(at[order], asked)
@@ -191,8 +197,7 @@ def _denied(kernel: Decides, dataset: str, events: pa.Table, number: Ints, known
     """The kernel's answers that are no permit."""
     if events.num_rows == 0:
         return []
-    at = ((events["partition"].to_numpy().astype(np.int64) << _PLACE_BITS) | events["offset"].to_numpy()).tolist()
-    removed = pa.array([known.removed_by.get(place) for place in at], pa.int64())
+    removed = pa.array([known.removed_by.get(place) for place in place_of(events).tolist()], pa.int64())
     asked = events.append_column("removed_by", removed)
     asked = asked.append_column("conflicting", pa.array(known.conflicting[number]))
     said = pa.table(kernel.decide(asked)[dataset]).append_column("asset_id", events["asset_id"].combine_chunks())

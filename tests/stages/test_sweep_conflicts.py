@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gatekeeper.wiring.replaying import ReplayOptions, replay_decisions
 from tests.stages.sweeping import SweepRuns
 from tests.stages.test_gate_conflicts import BOTH, HELD, KafkaRuns
 from tests.support.broker import Broker
@@ -19,7 +20,7 @@ class KafkaSweepRuns(KafkaRuns, SweepRuns):
 
 
 def test_no_opt_in_makes_a_conflicting_asset_unambiguous(broker: Broker, tmp_path: Path) -> None:
-    """It stays held while others of the account come and go; a full sweep says nothing again."""
+    """It stays held while others of the account come and go; a full sweep says nothing again, a replay the same."""
     runs = KafkaSweepRuns(tmp_path / "ws", servers=broker.servers)
     runs.send("both")
     runs.send("both", astray=True)
@@ -33,4 +34,6 @@ def test_no_opt_in_makes_a_conflicting_asset_unambiguous(broker: Broker, tmp_pat
         assert runs.last()["both"] == HELD
         assert set(runs.rows()) == rows
     assert not runs.sweep(full=True).tally.decided
+    replayed = replay_decisions(runs.opened, ReplayOptions())
+    assert (replayed.differ.total(), replayed.decisions.total()) == (0, len(runs.decisions()))
     runs.producer.close()
