@@ -84,6 +84,18 @@ def test_a_second_gate_goes_on_where_the_first_ended(desk: Desk, lake: dict[str,
     assert "consent.withdrawn" in desk.ok("explain", "--dataset", "search", "song").out
 
 
+def test_a_sweep_on_s3_takes_rows_out(desk: Desk, lake: dict[str, object]) -> None:
+    """A withdrawal without any new content event: the sweep finds the lake, decides again, and the row leaves."""
+    desk.ok("rights", "append", "-", stdin=TERMS + "\n")
+    desk.ok("content", "append", "-", stdin="\n".join(published(f"song-{n}", account=f"a{n}") for n in range(2)) + "\n")
+    desk.ok("gate", "--drain")
+    withdrawn = event("rights.consent.withdrawn", speaker="account:a0", subject="account:a0", purposes=["service"])
+    desk.ok("rights", "append", "-", stdin=withdrawn + "\n")
+    desk.ok("sweep")
+    assert [r["asset_id"] for r in rows(lake, "datasets/search")] == ["song-1"]
+    assert not (desk.root / "lake").exists()
+
+
 def test_a_lake_that_cannot_be_reached_is_said_so(desk: Desk, lake: dict[str, object]) -> None:
     """Exit code 3 and what to look at; nothing is written elsewhere instead."""
     away = json.loads(json.dumps(lake))
