@@ -1,6 +1,6 @@
 # One-word doors. Every one of them works in a fresh clone: what it needs, it sets up first (`make help` lists them).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fix types bench crash kafka-jars s3-server lock clean java
+.PHONY: help setup demo test lint fix types bench crash stack kafka-jars s3-server lock clean java
 .DELETE_ON_ERROR:
 
 # The first Python that is new enough; `make PYTHON=/path/to/python3 …` chooses another.
@@ -53,6 +53,9 @@ crash: java $(FULL) $(JARS) ## the long crash and race tests: two hundred kills,
 
 kafka-jars: java $(JARS) ## the real broker that the tests start, fetched once into var/kafka/lib
 
+stack: java $(FULL) $(JARS) $(S3) ## the real thing on this machine: Kafka, S3 and Airflow on a workspace; Ctrl-C stops everything (ARGS=--help)
+	@exec $(BIN)/python -m deploy.stack $(ARGS)
+
 s3-server: $(S3) ## the S3 server that the tests start, built once into var/s3/bin (needs Go)
 
 lock: $(FULL) ## write both lock files anew from pyproject.toml (ARGS=--upgrade for newer versions)
@@ -102,7 +105,7 @@ $(JARS): deploy/kafka/pom.xml
 	@mvn --quiet --batch-mode -f deploy/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/var/kafka/lib"
 	@cp $< $@
 
-$(S3): tests/support/fetch_s3.sh
+$(S3): deploy/stack/fetch_s3.sh
 	@echo 'building the S3 server for the tests (a minute, once)'
 	@sh $<
 	@touch $@

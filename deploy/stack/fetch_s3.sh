@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the S3 server that the tests start, once, into var/s3/bin.
+# Builds the S3 server that the stack and the tests start, once, into var/s3/bin.
 set -eu
 cd "$(dirname "$0")/../.."
 command -v go >/dev/null || { echo 'versitygw is built with Go: apt-get install golang, or https://go.dev/dl' >&2; exit 1; }
