@@ -2,7 +2,7 @@
 
 Generated from `datasets/*.yaml` of the workspace that `GATEKEEPER_WORKSPACE` names. Every task is one `gatekeeper`
 command; what fails can be repeated in a shell. A blocked gate is never retried, and neither a rejection nor a time-out
-publishes anything.
+publishes anything. The run's tab *Rights review* shows what came in, what was refused and why.
 """
 
 from __future__ import annotations
@@ -10,14 +10,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, Asset, Param, task
 
-from gatekeeper.airflow.command import RETRIES, RETRY_DELAY, RETRY_POLICY, AnswerIsNo, WrongUse, run_command
+from gatekeeper.airflow.answers import Answer, AnswerOperator, answer_of, approvers, nobody_answered
+from gatekeeper.airflow.command import RETRIES, RETRY_DELAY, RETRY_POLICY, WrongUse, run_command
 from gatekeeper.airflow.declared import Declared, declared_datasets, workspace_of
 
-APPROVE_WITHIN = timedelta(days=3)
 RETRYING = {"retries": RETRIES, "retry_delay": RETRY_DELAY, "retry_policy": RETRY_POLICY}
+VERSION = Param(
+    None, type=["null", "string"], title="Version", description="name of the release; by default its instant"
+)
+BECAUSE = Param("", type="string", title="Because", description="goes into the release's manifest, with your name")
 
 
 def admitted(name: str) -> Asset:
@@ -40,31 +43,26 @@ def dataset_dag(declared: Declared) -> DAG:
         catchup=False,
         max_active_runs=1,
         default_args={"owner": declared.owner},
+        params={"version": VERSION},
         tags=["gatekeeper", "dataset", declared.purpose or "no purpose"],
+        auto_register=False,  # only what turned out to be valid is named below
     ) as dag:
         built = build(declared)
-        passed = check(built)
+        reviewed = review(built, check(built))
         if declared.needs_approval:
-            asked = ApprovalOperator(
-                task_id="approve",
-                subject=f"Publish {declared.name}? {{{{ ti.xcom_pull(task_ids='build')['build'] }}}}",
-                body="{{ ti.xcom_pull(task_ids='review')['markdown'] }}",
-                params={"because": Param("", type="string", title="Because", description="goes into the manifest")},
-                response_timeout=APPROVE_WITHIN,
-                owner=declared.owner,
-            )
-            review(built, passed) >> asked >> record(built) >> publish(declared, built)
+            reviewed >> ask(declared) >> record(reviewed) >> publish(declared, built)
         else:
-            review(built, passed) >> publish(declared, built)
+            reviewed >> publish(declared, built)
     return dag
 
 
 def build(declared: Declared) -> Any:
     @task(task_id="build", **RETRYING)
-    def body() -> dict[str, Any]:
+    def body(params: dict[str, Any] | None = None) -> dict[str, Any]:
         if declared.problem is not None:
             raise WrongUse(declared.problem)
-        return run_command("build", declared.name)
+        version = (params or {}).get("version")
+        return run_command("build", declared.name, *(("--version", version) if version else ()))
 
     return body()
 
@@ -80,15 +78,27 @@ def review(built: dict[str, Any], passed: dict[str, Any]) -> dict[str, Any]:
     return run_command("review", built["build"])
 
 
-@task(task_id="record", **RETRYING)
-def record(built: dict[str, Any], ti: Any = None) -> dict[str, Any]:
-    """Who said yes, and why, bound to the digest of the candidate's manifest."""
-    answer = ti.xcom_pull(task_ids="approve")
-    if answer["chosen_options"] != [ApprovalOperator.APPROVE]:
-        raise AnswerIsNo("nobody approved this build")
-    who = (answer.get("responded_by_user") or {}).get("name") or "somebody Airflow does not name"
-    because = (answer.get("params_input") or {}).get("because") or "approved in Airflow, without a reason"
-    return run_command("approve", built["build"], "--by", who, "--because", because)
+def ask(declared: Declared) -> AnswerOperator:
+    return AnswerOperator(
+        task_id="approve",
+        subject=f"Publish {declared.name}? {{{{ ti.xcom_pull(task_ids='build')['build'] }}}}",
+        body="{{ ti.xcom_pull(task_ids='review')['markdown'] }}",
+        params={"because": BECAUSE},
+        assigned_users=approvers(),
+        response_timeout=timedelta(hours=declared.approve_within_h),
+        on_failure_callback=nobody_answered,
+        owner=declared.owner,
+    )
+
+
+@task(**RETRYING)
+def record(reviewed: dict[str, Any], ti: Any = None) -> dict[str, Any]:
+    """Who said yes or no, and why, bound to the manifest that was shown. A no ends the run here."""
+    answer: Answer = answer_of(ti.xcom_pull(task_ids="approve"))
+    said = ("--by", answer.by, "--because", answer.because, "--manifest", reviewed["manifest"])
+    recorded = run_command("approve", reviewed["build"], *said, *(() if answer.approved else ("--reject",)))
+    answer.end_if_no(reviewed["build"])
+    return recorded
 
 
 def publish(declared: Declared, built: Any) -> Any:
@@ -103,5 +113,15 @@ def publish(declared: Declared, built: Any) -> Any:
     return body(built)
 
 
+def dag_of(declared: Declared) -> DAG:
+    """A declaration that Airflow cannot schedule costs its own DAG, which says so, and no other."""
+    try:
+        made = dataset_dag(declared)
+        made.validate()
+        return made
+    except Exception as problem:  # noqa: BLE001 (a schedule that is none fails in many ways)
+        return dataset_dag(Declared(declared.name, problem=f"{declared.name}.yaml cannot be scheduled: {problem}"))
+
+
 for each in declared_datasets(workspace_of()):
-    globals()[f"gatekeeper_dataset_{each.name}"] = dataset_dag(each)
+    globals()[f"gatekeeper_dataset_{each.name}"] = dag_of(each)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,9 @@ import yaml
 
 from gatekeeper.airflow.command import WORKSPACE
 
+_NAME = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
 CONFIG_FILE = "gatekeeper.yaml"
+APPROVE_WITHIN_H = 72.0
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Declared:
     purpose: str = ""
     schedule: str | None = None
     needs_approval: bool = True
+    approve_within_h: float = APPROVE_WITHIN_H
     problem: str | None = None
 
 
@@ -38,7 +42,8 @@ def declared_datasets(workspace: Path | None) -> Iterator[Declared]:
     """Every ``datasets/<name>.yaml``, by name. Whether it is valid is for ``gatekeeper apply`` to say."""
     folder = None if workspace is None else workspace / "datasets"
     for file in sorted(folder.glob("*.yaml")) if folder is not None and folder.is_dir() else ():
-        yield _declared(file)
+        if _NAME.fullmatch(file.stem):  # no DAG can have another name, and no dataset either
+            yield _declared(file)
 
 
 def reads_kafka(workspace: Path | None) -> bool:
@@ -69,4 +74,11 @@ def _of(document: Mapping[str, Any]) -> Declared:
         schedule=document.get("schedule") or None,
         # absent or misspelt: a person is asked
         needs_approval=document.get("approval") != "none",
+        approve_within_h=_hours(document.get("approve_within_h")),
     )
+
+
+def _hours(given: Any) -> float:
+    """What is no number of hours is for ``gatekeeper apply`` to refuse; a run then waits as long as by default."""
+    usable = isinstance(given, int | float) and not isinstance(given, bool) and 0 < given < float("inf")
+    return float(given) if usable else APPROVE_WITHIN_H

@@ -16,7 +16,7 @@ from gatekeeper.errors import BadInput
 DECLARATION_KEYS = frozenset(
     {
         *("name", "owner", "description", "purpose", "territories", "model"),
-        *("columns", "where", "schedule", "approval", "compression", "rows_per_file_max", "media"),
+        *("columns", "where", "schedule", "approval", "approve_within_h", "compression", "rows_per_file_max", "media"),
         *("on_recall", "withdrawal_deadline_h"),
     }
 )

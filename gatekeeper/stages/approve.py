@@ -24,13 +24,22 @@ class ApprovedCandidate(Protocol):
     def write_approval(self, data: bytes) -> None: ...
 
 
-def approve(candidate: ApprovedCandidate, *, approved: bool, by: str, because: str, now_us: int) -> Approval:
-    """Write the answer. Raises ``BadInput`` where it names nobody or gives no reason."""
+def approve(
+    candidate: ApprovedCandidate, *, approved: bool, by: str, because: str, now_us: int, seen: str | None = None
+) -> Approval:
+    """Write the answer. ``seen`` is the digest of the manifest that was shown to whoever answers, where it is known.
+
+    Raises ``BadInput`` where it names nobody or gives no reason, ``Refused`` where another manifest was shown.
+    """
     for what, text in (("--by", by), ("--because", because)):
         if not text.strip():
             raise BadInput(f"{what} is empty", "an approval says who gave it and why")
     manifest, _ = candidate.manifest()
-    answer = Approval(manifest_digest(manifest), approved, by.strip(), because.strip(), format_instant(now_us))
+    digest = manifest_digest(manifest)
+    if seen is not None and seen != digest:
+        what = f"{manifest.name} is another build than the one that was looked at: {digest}, not {seen}"
+        raise Refused(what, f"gatekeeper review {manifest.name}, then answer again")
+    answer = Approval(digest, approved, by.strip(), because.strip(), format_instant(now_us))
     candidate.write_approval((json.dumps(asdict(answer), sort_keys=True, indent=2, ensure_ascii=False) + "\n").encode())
     return answer
 

@@ -52,10 +52,12 @@ def candidate_of(opened: OpenWorkspace, build: str) -> CandidateFolder:
     return CandidateFolder(opened.workspace.root, dataset, version)
 
 
-def approve(opened: OpenWorkspace, build: str, *, approved: bool, by: str, because: str) -> Approval:
+def approve(
+    opened: OpenWorkspace, build: str, *, approved: bool, by: str, because: str, seen: str | None = None
+) -> Approval:
     """A person's yes or no to a candidate."""
     candidate, now_us = candidate_of(opened, build), opened.clock_us()
-    return approving.approve(candidate, approved=approved, by=by, because=because, now_us=now_us)
+    return approving.approve(candidate, approved=approved, by=by, because=because, now_us=now_us, seen=seen)
 
 
 def publish(opened: OpenWorkspace, build: str, step: Step = no_step) -> publishing.Publication:

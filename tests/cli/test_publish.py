@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -51,6 +52,21 @@ def withdraw(desk: Desk, account: str) -> None:
 
 
 # --- what does not become a release
+
+
+def test_an_answer_to_a_build_that_was_made_again_meanwhile_is_refused(world: Desk) -> None:
+    """Who looked at one manifest has not answered for another one of the same name."""
+    world.dataset("music", "training.analytical", approval="required")
+    world.ok("apply")
+    made = candidate(world)
+    seen = world.ok("review", "music@1", "--json").json["manifest"]
+    shutil.rmtree(made.folder)
+    candidate(world, assets=["song-1"])
+    yes = ("approve", "music@1", "--by", "mia", "--because", "fine", "--manifest")
+    assert "another build than the one that was looked at" in refused(world, *yes, seen)
+    assert "needs an approval" in refused(world, "publish", "music@1")
+    world.ok(*yes, world.ok("review", "music@1", "--json").json["manifest"])
+    world.ok("publish", "music@1")
 
 
 @pytest.mark.parametrize("damage", ["missing", "failed", "other", "unreadable"])

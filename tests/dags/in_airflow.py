@@ -30,9 +30,12 @@ def promises(bag: DagBag) -> dict[str, Any]:
                     task.task_id: {
                         "retries": task.retries,
                         "policy": None if task.retry_policy is None else task.retry_policy.serialize(),
+                        "waits_s": wait and wait.total_seconds(),
+                        "may_answer": getattr(task, "assigned_users", None),
                         "downstream": sorted(task.downstream_task_ids),
                     }
                     for task in dag.tasks
+                    for wait in [getattr(task, "response_timeout", None)]
                 },
             }
             for name, dag in bag.dags.items()

@@ -9,6 +9,9 @@ import pytest
 from tests.cli.conftest import Desk, published
 from tests.dags.conftest import Airflow
 
+PEOPLES = {"approve"}
+"""A task that waits for a person has nothing to try again."""
+
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
@@ -33,7 +36,8 @@ def test_every_dag_keeps_the_promises(airflow: Airflow, desk: Desk) -> None:
         assert dag["catchup"] is False, name
         assert dag["max_active_runs"] == 1, name
         for task, told in dag["tasks"].items():
-            if task != "approve":
+            if task not in PEOPLES:
+                assert told["retries"] > 0, (name, task)
                 actions = {
                     rule["exception"][0].rpartition(".")[2]
                     if isinstance(rule["exception"], list)
@@ -52,6 +56,41 @@ def test_who_must_be_asked_is_asked(airflow: Airflow, desk: Desk) -> None:
         assert ("approve" in tasks) is asked, name
         into_publish = {task for task, told in tasks.items() if "publish" in told["downstream"]}
         assert into_publish - {"build"} == {"record" if asked else "review"}, name
+
+
+def test_a_declaration_says_how_long_a_person_has(airflow: Airflow, desk: Desk) -> None:
+    """Three days where it says nothing, or nothing that is a time; nobody is asked to answer within no time."""
+    for name, hours in (("brief", "0.5"), ("nonsense", "soon"), ("negative", "-1")):
+        desk.write(f"datasets/{name}.yaml", f"name: {name}\npurpose: service.search\napprove_within_h: {hours}\n")
+    found = airflow.ask("promises")
+    assert found["errors"] == {}
+    waits = {name: found["dags"][f"gatekeeper_dataset_{name}"]["tasks"]["approve"]["waits_s"] for name in
+             ("brief", "nonsense", "negative", "voice-replication")}  # fmt: skip
+    assert waits == {"brief": 1800, "nonsense": 259200, "negative": 259200, "voice-replication": 259200}
+
+
+def test_who_may_answer_is_named(airflow: Airflow, desk: Desk) -> None:
+    """GATEKEEPER_APPROVERS names them; where it names nobody, Airflow's own roles decide."""
+    assert desk.root.exists()
+    some = Airflow({**airflow.environment, "GATEKEEPER_APPROVERS": "7=Ann Abel, ben,"})
+    for asked, expected in (
+        (some, [{"id": "7", "name": "Ann Abel"}, {"id": "ben", "name": "ben"}]),
+        (airflow, None),
+    ):
+        tasks = asked.ask("promises")["dags"]["gatekeeper_dataset_voice-replication"]["tasks"]
+        assert tasks["approve"]["may_answer"] == expected
+
+
+@pytest.mark.parametrize("schedule", ["every full moon", "[1, 2]", "99 99 * * *"])
+def test_a_schedule_that_is_none_costs_only_its_own_dag(airflow: Airflow, desk: Desk, schedule: str) -> None:
+    """The others are there, and the DAG says what is wrong when it runs."""
+    desk.write("datasets/odd.yaml", f"name: odd\npurpose: service.search\nschedule: {schedule}\n")
+    found = airflow.ask("promises")
+    assert found["errors"] == {}
+    assert {"gatekeeper_dataset_odd", "gatekeeper_dataset_recommendation"} <= found["dags"].keys()
+    ran = airflow.ask("run", "gatekeeper_dataset_odd")
+    assert ran["state"] == "failed"
+    assert "odd.yaml cannot be scheduled" in ran["log"]
 
 
 def test_a_bad_declaration_costs_only_its_own_dag(airflow: Airflow, desk: Desk) -> None:
