@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, Asset, Param, task
+from airflow.sdk import DAG, Asset, AssetOrTimeSchedule, CronTriggerTimetable, Param, task
 
 from gatekeeper.airflow.answers import Answer, AnswerOperator, answer_of, approvers, nobody_answered
 from gatekeeper.airflow.command import RETRIES, RETRY_DELAY, RETRY_POLICY, WrongUse, run_command
@@ -28,18 +28,31 @@ def admitted(name: str) -> Asset:
     return Asset(f"gatekeeper://datasets/{name}/admitted")
 
 
+def recalled(name: str) -> Asset:
+    """The latest release of a dataset is recalled, and nothing waits to replace it; the recall's DAG says so."""
+    return Asset(f"gatekeeper://datasets/{name}/recalled")
+
+
+def when(declared: Declared) -> Any:
+    """On the declaration's schedule, else when rows were admitted; and when its latest release is recalled."""
+    if declared.schedule is None:
+        return admitted(declared.name) | recalled(declared.name)
+    timetable = CronTriggerTimetable(declared.schedule, timezone="UTC")
+    return AssetOrTimeSchedule(timetable=timetable, assets=[recalled(declared.name)])
+
+
 def release(name: str) -> Asset:
     """A release of a dataset."""
     return Asset(f"gatekeeper://datasets/{name}/releases")
 
 
 def dataset_dag(declared: Declared) -> DAG:
-    """The DAG of one dataset; on its schedule, or when rows were admitted."""
+    """The DAG of one dataset."""
     with DAG(
         dag_id=f"gatekeeper_dataset_{declared.name}",
         description=declared.description,
         doc_md=f"{__doc__}\nPurpose: `{declared.purpose}`. Approval: {'yes' if declared.needs_approval else 'no'}.",
-        schedule=declared.schedule or [admitted(declared.name)],
+        schedule=when(declared),
         catchup=False,
         max_active_runs=1,
         default_args={"owner": declared.owner},

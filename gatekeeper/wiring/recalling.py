@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 import pyarrow.compute as pc
 
 from gatekeeper import __version__
-from gatekeeper.core.layout import CATALOG, RIGHTS, Table
+from gatekeeper.core.layout import CATALOG, RIGHTS
 from gatekeeper.core.snapshot import Snapshot
 from gatekeeper.core.subjects import parse_subject
 from gatekeeper.core.use import Use
 from gatekeeper.edges.release_directory import DirectoryReleases
-from gatekeeper.errors import Refused
 from gatekeeper.stages.columnar import ColumnarKernel
 from gatekeeper.stages.gate.barrier import Decides
 from gatekeeper.stages.gate.values import Moment
@@ -26,8 +25,7 @@ from gatekeeper.stages.recall.recalling import Recalled, Tell
 from gatekeeper.stages.recall.replacing import Needed, needed
 from gatekeeper.stages.recall.writing import Step
 from gatekeeper.stages.release_reading import every_manifest, named
-from gatekeeper.wiring.gate import GateOptions, rights_follower, rights_reader
-from gatekeeper.wiring.releasing import no_step, store_of
+from gatekeeper.wiring.releasing import following, no_step, store_of
 from gatekeeper.wiring.sealing import seals_of
 from gatekeeper.wiring.workspace import OpenWorkspace
 
@@ -64,16 +62,9 @@ def recall(opened: OpenWorkspace, asked: Sequence[str], options: RecallOptions) 
 
 @contextmanager
 def _outside(opened: OpenWorkspace, options: RecallOptions) -> Iterator[recalling.Outside]:
-    kafka, lake, gate = opened.workspace.kafka, opened.lake(), GateOptions()
-    with ExitStack() as stack:
-        if not lake.exists(Table(CATALOG)):
-            raise Refused("the lake has no catalogue: there is nothing to decide on", "run gatekeeper gate --drain")
-        reader = stack.enter_context(closing(rights_reader(opened)))
-        reader.check(kafka.development if kafka else True)
-        opened.pin("rights", reader.identity())
-        with closing(opened.content_reader()) as content:
-            partitions = content.identity().partitions
-        follower = rights_follower(opened, gate, reader, lake)
+    with closing(opened.content_reader()) as content:
+        partitions = content.identity().partitions
+    with following(opened) as (follower, lake):
 
         def compiled(wanted: Mapping[str, Use], moment: Moment) -> Decides:
             policy = follower.rules.policy

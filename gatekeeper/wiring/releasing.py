@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -15,6 +15,7 @@ from gatekeeper.core.manifest import Approval
 from gatekeeper.core.policy import Policy, read_policy
 from gatekeeper.core.tables import CONTENT_SCHEMA
 from gatekeeper.edges.candidate_folder import CandidateFolder
+from gatekeeper.edges.delta import Lake
 from gatekeeper.edges.release_store import release_store
 from gatekeeper.errors import BadInput, Refused
 from gatekeeper.stages import approve as approving
@@ -22,7 +23,7 @@ from gatekeeper.stages import publish as publishing
 from gatekeeper.stages import releases as released
 from gatekeeper.stages import verify as verifying
 from gatekeeper.stages.deciding_now import AtTheLogsEnd
-from gatekeeper.stages.gate.barrier import RightsRead
+from gatekeeper.stages.gate.barrier import RightsFollower, RightsRead
 from gatekeeper.stages.reading import last_decisions
 from gatekeeper.stages.release_ports import ReleaseStore
 from gatekeeper.stages.release_reading import named, names, recalls_of
@@ -68,15 +69,21 @@ def publish(opened: OpenWorkspace, build: str, step: Step = no_step) -> publishi
 
 
 @contextmanager
-def _deciding(opened: OpenWorkspace) -> Iterator[AtTheLogsEnd]:
+def following(opened: OpenWorkspace) -> Iterator[tuple[RightsFollower, Lake]]:
+    """Who reads the rights log to its end, and the lake whose catalogue is decided on. Raises ``Refused`` without."""
     kafka, lake = opened.workspace.kafka, opened.lake()
-    with ExitStack() as stack:
-        if not lake.exists(Table(CATALOG)):
-            raise Refused("the lake has no catalogue: there is nothing to decide on", "run gatekeeper gate --drain")
-        reader = stack.enter_context(closing(rights_reader(opened)))
+    if not lake.exists(Table(CATALOG)):
+        raise Refused("the lake has no catalogue: there is nothing to decide on", "run gatekeeper gate --drain")
+    with closing(rights_reader(opened)) as reader:
         reader.check(kafka.development if kafka else True)
         opened.pin("rights", reader.identity())
-        yield AtTheLogsEnd(rights_follower(opened, GateOptions(), reader, lake), lake.open(CATALOG))
+        yield rights_follower(opened, GateOptions(), reader, lake), lake
+
+
+@contextmanager
+def _deciding(opened: OpenWorkspace) -> Iterator[AtTheLogsEnd]:
+    with following(opened) as (follower, lake):
+        yield AtTheLogsEnd(follower, lake.open(CATALOG))
 
 
 @dataclass(frozen=True)

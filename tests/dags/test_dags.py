@@ -27,6 +27,7 @@ def test_every_dag_keeps_the_promises(airflow: Airflow, desk: Desk) -> None:
     assert {f"gatekeeper_dataset_{d.stem}" for d in (desk.root / "datasets").glob("*.yaml")} | {
         "gatekeeper_gate",
         "gatekeeper_maintenance",
+        "gatekeeper_recall",
         "gatekeeper_sweep",
     } == found["dags"].keys()
     for name, dag in found["dags"].items():
@@ -45,6 +46,15 @@ def test_every_dag_keeps_the_promises(airflow: Airflow, desk: Desk) -> None:
                     for rule in told["policy"]["rules"]
                 }
                 assert actions == {"AnswerIsNo": "fail", "WrongUse": "fail", "SystemAway": "retry"}, (name, task)
+
+
+def test_what_withdrawals_wait_for_has_a_deadline(airflow: Airflow, desk: Desk) -> None:
+    """A sweep or a recall that hangs is noticed long before a withdrawal is overdue; a person may take days."""
+    found = airflow.ask("promises")["dags"]
+    for name in ("gatekeeper_sweep", "gatekeeper_recall"):
+        [seconds] = found[name]["deadlines"]
+        assert 0 < seconds <= 3600, name
+    assert found["gatekeeper_dataset_recommendation"]["deadlines"] == []
 
 
 def test_who_must_be_asked_is_asked(airflow: Airflow, desk: Desk) -> None:
@@ -110,7 +120,7 @@ def test_no_workspace_is_no_dataset(airflow: Airflow) -> None:
     """The DAG files load where nobody has made a workspace yet."""
     found = airflow.ask("promises")
     assert found["errors"] == {}
-    assert found["dags"].keys() == {"gatekeeper_gate", "gatekeeper_maintenance", "gatekeeper_sweep"}
+    assert found["dags"].keys() == {f"gatekeeper_{name}" for name in ("gate", "maintenance", "recall", "sweep")}
 
 
 def test_the_gate_in_batches(airflow: Airflow, desk: Desk) -> None:
