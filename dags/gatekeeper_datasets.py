@@ -38,6 +38,7 @@ def when(declared: Declared) -> Any:
     if declared.schedule is None:
         return admitted(declared.name) | recalled(declared.name)
     timetable = CronTriggerTimetable(declared.schedule, timezone="UTC")
+    timetable.validate()  # beside assets nobody else would
     return AssetOrTimeSchedule(timetable=timetable, assets=[recalled(declared.name)])
 
 
