@@ -141,8 +141,45 @@ def dates(c: Choices) -> Json:
     return found
 
 
+_STALE = (
+    '{"robots_txt": "User-agent: *\\nContent-Signal: ai-train=yes", "url": "https://example.org/a", '
+    '"robots_fetched_at": "2025-05-01T00:00:00Z", "content_fetched_at": "2025-05-09T00:00:00Z"}'
+)
+_RSL = '<rsl xmlns="https://rslstandard.org/rsl"><content url="/"><license>{}</license></content></rsl>'
+SIGNALS: tuple[tuple[str, str | None, str], ...] = (
+    *(("aipref", f"draft-ietf-aipref-vocab-{d}", "train-ai=n") for d in ("02", "03", "04", "05", "06", "07", "08")),
+    ("aipref", None, "train-ai=n"),
+    ("aipref", "draft-ietf-aipref-vocab-07", "train-ai=y"),
+    ("aipref", "draft-ietf-aipref-vocab-07", "Train-AI=n"),
+    ("aipref", "draft-ietf-aipref-vocab-02", "train-genai=n, search=n"),
+    *(("cawg", "1.1", f'{{"entries": {{"cawg.{e}": {{"use": "notAllowed"}}}}}}')
+      for e in ("data_mining", "ai_inference", "ai_training", "ai_generative_training")),
+    ("cawg", "1.1", '{"cawg.ai_training": {"use": "constrained", "constraint_info": "CC-BY-4.0"}}'),
+    ("c2pa", None, '{"entries": {"c2pa.ai_generative_training": {"use": "constrained"}}}'),
+    ("c2pa", None, '{"entries": {"c2pa.ai_training": {"use": "allowed"}}}'),
+    *[("c2pa", None, '{"manifests": {}, "validation_state": "Invalid"}')] * 6,
+    ("tdmrep", None, "tdm-reservation: 1"),
+    ("tdmrep", None, "tdm-reservation: 0"),
+    ("tdmrep", None, '[{"location": "/a", "tdm-reservation": 1}, {"location": "/b", "tdm-reservation": 0}]'),
+    ("rsl", "1.0", _RSL.format("<prohibits type='usage'>ai-train</prohibits>")),
+    ("rsl", "1.0", _RSL.format("<payment type='training'/>")),
+    ("content-signal", None, "search=yes, ai-train=no"),
+    ("content-signal", None, "ai-train=yes, ai-train=no"),
+    *[("content-signal", None, _STALE)] * 6,
+    ("x-robots-tag", None, "otherbot: NoML"),
+    ("tdmai", None, '{"iscc": "ISCC:KAC", "AiTraining": "usageReservation"}'),
+    ("plus", None, "DMI-PROHIBITED-GENAIMLTRAINING"),
+    ("plus", None, "DMI-PROHIBITED-SEECONSTRAINT"),
+)  # fmt: skip
+"""Signals as the world writes them: a no of every vocabulary, every reason not to know, and what takes no position."""
+
+
 def a_reservation(c: Choices) -> Json:
-    """``vocabulary``, ``statement`` and sometimes a version."""
+    """``vocabulary``, ``statement`` and sometimes a version; half of them as the world writes them."""
+    if c.pick(["written", "anything"]) == "written":
+        vocabulary, version, statement = c.pick(SIGNALS)
+        versioned = {} if version is None else {"vocabulary_version": version}
+        return {"vocabulary": vocabulary, "statement": statement, **versioned}
     vocabulary = c.pick(VOCABULARIES)
     statement = c.pick(TAGS) if vocabulary == "tag" else c.pick(["train-ai=n", "1", "noai"])
     return {"vocabulary": vocabulary, "statement": statement, **c.pick([{}, {"vocabulary_version": "1"}])}

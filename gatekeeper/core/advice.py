@@ -45,14 +45,29 @@ _OBSTACLE: Final = {
     "evidence.unreadable": (
         "An operator has to look at the rights event {ref}: `gatekeeper rights resolve {position} --because …`."
     ),
-    "evidence.unsupported": "No reader knows the vocabulary of this reservation: {lift}, or a reader is added.{above}",
+    "evidence.unsupported": (
+        "No reader knows the vocabulary of this reservation, or its version: {lift}, or a reader is added.{above}"
+    ),
     "evidence.unverified": "The evidence {ref} has to be verified, or replaced by evidence that can be.",
-    "evidence.constrained": "The evidence {ref} sets conditions: a person has to confirm that {use} meets them.",
+    "evidence.constrained": (
+        "The evidence {ref} sets conditions, or says no to a part of {use}: a person has to confirm that it is met, or "
+        "{lift}.{above}"
+    ),
     "evidence.conflicting": (
         "The asset has events in two partitions, so nobody can say which is the latest: an operator has to find the "
         "producer that sends them without the asset id as key."
     ),
+    "evidence.stale": (
+        "The robots.txt was not fetched within a day before the content: fetch both again, and send the record.{above}"
+    ),
 }
+_UNREAD_SIGNAL: Final = {
+    "evidence.unreadable": "The reservation {ref} cannot be read: its sender has to send it again, or {lift}.{above}",
+    "evidence.conflicting": (
+        "The reservation {ref} contradicts itself: its sender has to say which holds, or {lift}.{above}"
+    ),
+}
+"""What a reservation is held for, where the same reason has other causes in other layers."""
 _RESERVED: Final = "The reservation {ref} has to go: {lift}.{above}"
 _REMOVED: Final = (
     "The asset was removed ({ref}). Only a later `content.published`, its `time` after the removal's, brings it back."
@@ -97,7 +112,7 @@ def _obstacles(explanation: Explanation, use: Use) -> Iterator[str]:
 
 def _obstacle(holders: Sequence[str], s: Statement, use: Use) -> str:
     carried = s.ref.startswith("content:")
-    template = _REMOVED if carried and s.reason == "claim.deletion" else _OBSTACLE.get(s.reason, _RESERVED)
+    template = _template(s, carried=carried)
     declared = f"`rights.reservation.lifted` for its vocabulary on {s.subject} ({s.ref})"
     return template.format(
         ref=s.ref,
@@ -110,6 +125,14 @@ def _obstacle(holders: Sequence[str], s: Statement, use: Use) -> str:
         means=_means(holders, use),
         above=_above(holders, use),
     )
+
+
+def _template(s: Statement, *, carried: bool) -> str:
+    if carried and s.reason == "claim.deletion":
+        return _REMOVED
+    if s.layer == "wishes" and s.reason in _UNREAD_SIGNAL:
+        return _UNREAD_SIGNAL[s.reason]
+    return _OBSTACLE.get(s.reason, _RESERVED)
 
 
 def _means(holders: Sequence[str], use: Use) -> str:

@@ -45,6 +45,7 @@ REASON_ORDER = (
         "evidence.unverified",
         "evidence.constrained",
         "evidence.conflicting",
+        "evidence.stale",
     ),
 )
 """Every reason code; where one layer offers several of the same verdict, the earlier is reported."""

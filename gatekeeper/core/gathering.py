@@ -12,11 +12,12 @@ from gatekeeper.core.asset import Asset
 from gatekeeper.core.events import RightsEvent
 from gatekeeper.core.policy import Policy
 from gatekeeper.core.rights import Agreement, RightsState, Span
+from gatekeeper.core.signals import hear
 from gatekeeper.core.statements import Says, Statement
 from gatekeeper.core.subjects import kind_of, normal_isrc
 from gatekeeper.core.times import ALWAYS_US
 from gatekeeper.core.use import Use
-from gatekeeper.evidence.reading import Reading, is_no_ai_tag, read_reservation
+from gatekeeper.evidence.tag import is_no_ai_tag
 
 _CONSENT = {
     "rights.consent.granted": (Says.PERMIT, "consent.opt_in"),
@@ -134,9 +135,8 @@ def _reservations(asset: Asset, rights: RightsState, policy: Policy) -> Iterator
     ref, subject = f"content:{asset.partition}:{asset.offset}", f"asset:{asset.asset_id}"
     found = [("tag", None, tag) for tag in asset.tags if is_no_ai_tag(tag)]
     for vocabulary, version, text in (*found, *asset.reservations):
-        for reading in read_reservation(vocabulary, version, text):
-            says, purposes = Says(reading.says), policy.reservations[reading.purposes_key]
-            yield Statement("wishes", says, reading.reason, ref, purposes, subject=subject)
+        for heard in hear(policy.signals, policy.reservations, vocabulary, version, text):
+            yield Statement("wishes", Says(heard.says), heard.reason, ref, heard.purposes, subject=subject)
     for about in asset.subjects:
         for vocabulary in sorted(rights.reserved.get(about, ())):
             yield from (s for span in rights.reservations[about, vocabulary] for s in _declared(span, policy))
@@ -144,12 +144,9 @@ def _reservations(asset: Asset, rights: RightsState, policy: Policy) -> Iterator
 
 def _declared(span: Span, policy: Policy) -> Iterator[Statement]:
     data = span.opened.data
-    readings: tuple[Reading, ...] = read_reservation(
-        data["vocabulary"], data.get("vocabulary_version"), data["statement"]
-    )
-    for reading in readings:
-        purposes = policy.reservations[reading.purposes_key]
-        yield _spanned("wishes", Says(reading.says), reading.reason, span, purposes)
+    words = (data["vocabulary"], data.get("vocabulary_version"), data["statement"])
+    for heard in hear(policy.signals, policy.reservations, *words):
+        yield _spanned("wishes", Says(heard.says), heard.reason, span, heard.purposes)
 
 
 def _spanned(layer: str, says: Says, reason: str, span: Span, purposes: tuple[str, ...]) -> Statement:

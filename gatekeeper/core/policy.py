@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gatekeeper.core.purposes import Purposes
+from gatekeeper.core.signals import Signals, read_signals, signals_problems
 from gatekeeper.core.subjects import KINDS
 from gatekeeper.errors import BadInput
 
@@ -53,6 +54,7 @@ class Policy:
     wishes_tiers: tuple[tuple[str, ...], ...]
     claims: Mapping[str, tuple[str, ...]]
     reservations: Mapping[str, tuple[str, ...]]
+    signals: Signals
     required_roles: Mapping[str, tuple[str, ...]]
     licences: tuple[LicenceRow, ...]
 
@@ -74,14 +76,16 @@ def read_policy(document: Mapping[str, Any]) -> Policy:
             wishes_tiers=tuple(tuple(tier) for tier in document["wishes_tiers"]),
             claims={k: _purposes(purposes, v) for k, v in document["claims"].items()},
             reservations={k: _purposes(purposes, v) for k, v in document["reservations"].items()},
+            signals=read_signals(document.get("signals"), purposes),
             required_roles={k: tuple(v) for k, v in document.get("required_roles", {}).items()},
             licences=tuple(_licence(row) for row in document.get("licences", [])),
         )
+        problems = signals_problems(document.get("signals"), purposes)
     except (KeyError, TypeError, AttributeError) as error:
         raise BadInput(
             f"policy.yaml: {error!r} is missing or has the wrong shape", "compare it with the shipped policy"
         ) from error
-    _check(policy)
+    _check(policy, problems)
     return policy
 
 
@@ -95,8 +99,8 @@ def _licence(row: Mapping[str, Any]) -> LicenceRow:
     return LicenceRow(tuple(row["names"]), tuple(row.get("permits") or ()), tuple(row.get("prohibits") or ()))
 
 
-def _check(policy: Policy) -> None:
-    problems = _table_problems(policy) + _purpose_problems(policy)
+def _check(policy: Policy, problems: list[str]) -> None:
+    problems = problems + _table_problems(policy) + _purpose_problems(policy)
     if problems:
         raise BadInput("policy.yaml: " + "; ".join(problems), "mend policy.yaml and run `gatekeeper apply`")
 

@@ -11,6 +11,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 
+def only(name: str) -> str:
+    """``=training``: in a statement's purposes, the purpose itself and nothing beneath it."""
+    return f"={name}"
+
+
 @dataclass(frozen=True)
 class Purposes:
     """``explicit[name]`` says whether a purpose must be named itself. A dotted name's parent is the name without its

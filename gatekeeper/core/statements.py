@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gatekeeper.core.purposes import Purposes
+from gatekeeper.core.purposes import Purposes, only
 from gatekeeper.core.times import ALWAYS_US
 from gatekeeper.core.use import Use
 
@@ -44,9 +44,9 @@ class Mismatch(StrEnum):
 class Statement:
     """Who says what about which subject, for which use, from when to when, in which layer, from which rights position.
 
-    ``ref`` names the evidence (``rights:41``, ``content:0:17``, ``licence:CC0-1.0``); ``position`` orders evidence,
-    -1 for
-    what the content event itself carries. No territories means worldwide, no models means every model.
+    ``ref`` names the evidence (``rights:41``, ``content:0:17``, ``licence:CC0-1.0``); ``position`` orders evidence, -1
+    for what the content event itself carries. A purpose covers what is beneath it, ``=purpose`` only itself. No
+    territories means worldwide, no models means every model.
     """
 
     layer: str
@@ -83,7 +83,7 @@ def _purpose_mismatch(statement: Statement, purpose: str, purposes: Purposes) ->
     lineage = purposes.lineage(purpose)
     named = [ancestor for ancestor in lineage if ancestor in statement.purposes]
     if not named:
-        return Mismatch.OTHER_PURPOSE
+        return None if only(purpose) in statement.purposes else Mismatch.OTHER_PURPOSE
     if statement.says is not Says.PERMIT:
         return None
     beneath_the_nearest = lineage[: lineage.index(named[0])]

@@ -1,13 +1,36 @@
 """What a reservation says, in one shape for every vocabulary.
 
-Rule of this folder: a signal may only restrict. A signal that no reader knows is ``unclear``, never silent.
+Rules of this folder:
+
+1. A signal may only restrict: a reading is a no or a "we cannot know", never a yes.
+2. What cannot be read, or was written against a version nobody here knows, is unclear; it is never silent.
+3. A reader is a function of the text alone: no file, no network, no clock. It never raises, and what it looks at is
+   bounded before it looks.
+4. What a signal's term means for our purposes is the policy's table (``signals``), not code.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+READERS: Final = 1
+"""The version of these readers. A policy names the version its decisions are made with, and keeps it in its digest; a
+change that alters any reading gets the next number.
+"""
+
+UNSUPPORTED_TERM: Final = "unsupported"
+"""The row of a signal whose terms are not known: the purposes that ``reservations.unsupported`` lists."""
+
+HEADER_CHARS_MAX: Final = 65_536
+"""A header's value or a tag. Servers refuse much shorter ones."""
+DOCUMENT_CHARS_MAX: Final = 1_048_576
+"""A manifest, a licence document, a file of rules."""
+MARKUP_CHARS_MAX: Final = 262_144
+"""A page or package document that is looked through for metadata."""
 
 
 class Says(StrEnum):
@@ -15,29 +38,51 @@ class Says(StrEnum):
     UNCLEAR = "unclear"
 
 
+class Unknown(StrEnum):
+    """Why we cannot know, as reason codes."""
+
+    UNREADABLE = "evidence.unreadable"
+    UNSUPPORTED = "evidence.unsupported"
+    UNVERIFIED = "evidence.unverified"
+    CONSTRAINED = "evidence.constrained"
+    CONFLICTING = "evidence.conflicting"
+    STALE = "evidence.stale"
+
+
 @dataclass(frozen=True)
 class Reading:
-    """One restriction: which key of the policy's ``reservations`` table names its purposes, and the reason code."""
+    """One restriction: what it says, about which term (a row of the policy's ``signals`` table, ``no_ai_tag`` or
+    ``unsupported``), under which reason code.
+    """
 
     says: Says
-    purposes_key: str
+    term: str
     reason: str
 
 
-_NO_AI = re.compile(r"\s*no[\s_-]*ai\s*", re.IGNORECASE)
-_NO_AI_TAG = Reading(Says.PROHIBIT, "no_ai_tag", "reservation.no_ai_tag")
-_UNSUPPORTED = Reading(Says.UNCLEAR, "unsupported", "evidence.unsupported")
+Readings = tuple[Reading, ...]
+Reader = Callable[[str | None, str], Readings]
+"""(vocabulary version or None, statement) → its restrictions; none where it takes no position."""
+
+SILENT: Final[Readings] = ()
 
 
-def is_no_ai_tag(tag: str) -> bool:
-    """``no-ai`` in any case, also ``noai``, ``no ai``, ``no_ai`` (design §3)."""
-    return _NO_AI.fullmatch(tag) is not None
+def no(vocabulary: str, term: str) -> Reading:
+    """The signal says no to a term: ``no("aipref", "aipref-07/train-ai")``."""
+    return Reading(Says.PROHIBIT, term, f"reservation.{vocabulary}")
 
 
-def read_reservation(vocabulary: str, _vocabulary_version: str | None, statement: str) -> tuple[Reading, ...]:
-    """The restrictions a reservation makes: none for a tag other than "no AI", unclear for a vocabulary without a
-    reader.
-    """
-    if vocabulary == "tag":
-        return (_NO_AI_TAG,) if is_no_ai_tag(statement) else ()
-    return (_UNSUPPORTED,)
+def unclear(why: Unknown, term: str = UNSUPPORTED_TERM) -> Reading:
+    """We cannot know what the signal says about a term, or about anything."""
+    return Reading(Says.UNCLEAR, term, str(why))
+
+
+def value_of(statement: str, field: re.Pattern[str]) -> str:
+    """A header's value, with or without the field's name before it."""
+    named = field.match(statement)
+    return statement[named.end() :] if named else statement
+
+
+def once(readings: list[Reading]) -> Readings:
+    """Each reading once, in order."""
+    return tuple(dict.fromkeys(readings))

@@ -17,11 +17,17 @@ from gatekeeper.stages.reading import ReadableTable, last_decisions
 WHO = {
     "title.missing_role": "the publisher of the recording: declare who holds the missing role (`content.updated`)",
     "terms.unclear": "the holder: a consent or an agreement; or the desk that publishes the terms",
-    "evidence.unreadable": "an operator: look at the event, then `gatekeeper rights resolve POSITION --because …`",
-    "evidence.unsupported": "engineering: a reader for the vocabulary; or the holder: an agreement",
+    "evidence.unreadable": (
+        "an operator: look at the rights event, then `gatekeeper rights resolve POSITION --because …`; or whoever sent "
+        "the signal: send it again"
+    ),
+    "evidence.unsupported": (
+        "whoever sent the signal: name its version; engineering: a reader for it; or the holder: an agreement"
+    ),
     "evidence.unverified": "the rights desk: verify the evidence or ask for better",
-    "evidence.constrained": "the rights desk: say whether the use meets the conditions",
-    "evidence.conflicting": "an operator: find the producer that sends events without the asset id as key",
+    "evidence.constrained": "the rights desk: say whether the use meets the conditions; or the holder: an agreement",
+    "evidence.conflicting": "an operator: events without the asset id as key; or whoever sent the signal: which holds",
+    "evidence.stale": "whoever fetched the content: fetch it and its robots.txt again",
 }
 """Who could turn a hold into an answer. A reason that is not here is new: the rights desk looks at it first."""
 

@@ -147,6 +147,9 @@ def other_policy(rng: random.Random) -> Policy:
     document["wishes_tiers"] = [list(kinds[:first]), list(kinds[first:second]), list(kinds[second:])]
     document["claims"] = {kind: rng.choice(stops) for kind in document["claims"]}
     document["reservations"] = {kind: rng.choice(stops) for kind in document["reservations"]}
+    rows = list(document["signals"]["terms"].values())
+    shuffled = dict(zip(document["signals"]["terms"], rng.sample(rows, len(rows)), strict=True))
+    document["signals"] = {**document["signals"], "terms": shuffled}
     document["required_roles"] = rng.choice(
         [{}, {"training": ["recording"], "training.generative": ["composition"]}, {"service.search": ["performance"]}]
     )

@@ -55,6 +55,24 @@ KERNEL_MUTANTS = [
         "return purpose == named",
     ),
     Mutant(
+        "a no to a part of a purpose vanishes for the whole",
+        "snapshot.scopes",
+        ' or named == "=" + use.purpose',
+        "",
+    ),
+    Mutant(
+        "a no to a part of a purpose covers what is beneath the whole",
+        "snapshot.scopes",
+        'named == "=" + use.purpose',
+        'beneath(named.lstrip("="), use.purpose)',
+    ),
+    Mutant(
+        "signals on the log deny where they leave unclear",
+        "snapshot.intake",
+        'code = CODES["wishes", heard.reason]',
+        'code = CODES["wishes", heard.reason if heard.says == "prohibit" else "consent.withdrawn"]',
+    ),
+    Mutant(
         "a yes is matched as a no is",
         "snapshot.scopes",
         "if scope.is_yes else _no(scope, use)",
@@ -355,6 +373,18 @@ KERNEL_MUTANTS = [
 ]
 
 REFERENCE_MUTANTS = [
+    Mutant(
+        "a no to a part of a purpose vanishes for the whole",
+        "statements",
+        "None if only(purpose) in statement.purposes else Mismatch.OTHER_PURPOSE",
+        "Mismatch.OTHER_PURPOSE",
+    ),
+    Mutant(
+        "a no to a part of a purpose covers what is beneath the whole",
+        "statements",
+        "if only(purpose) in statement.purposes",
+        "if any(only(p) in statement.purposes for p in lineage)",
+    ),
     Mutant(
         "a yes for any territory is enough",
         "statements",

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gatekeeper.core.decision import REASON_ORDER
+from gatekeeper.core.policy import VOCABULARIES
 from tests.core.cases import DECISIONS, load_cases
 
 CASES = load_cases()
 
-# Design §4: the reason codes a rights state can produce today, each with its verdict. `reservation.<vocabulary>`,
-# `evidence.unverified` and `evidence.constrained` wait for readers of those vocabularies.
+# Design §4: the reason codes, each with its verdict.
 VERDICT_OF_REASON = {
     "claim.takedown": "deny",
     "claim.deletion": "deny",
@@ -24,6 +25,7 @@ VERDICT_OF_REASON = {
     "consent.withdrawn": "deny",
     "consent.opt_in": "permit",
     "reservation.no_ai_tag": "deny",
+    **{f"reservation.{vocabulary}": "deny" for vocabulary in VOCABULARIES if vocabulary != "tag"},
     "licence.prohibit": "deny",
     "licence.permit": "permit",
     "terms.prohibit": "deny",
@@ -34,7 +36,10 @@ VERDICT_OF_REASON = {
     "title.missing_role": "hold",
     "evidence.unreadable": "hold",
     "evidence.unsupported": "hold",
+    "evidence.unverified": "hold",
+    "evidence.constrained": "hold",
     "evidence.conflicting": "hold",
+    "evidence.stale": "hold",
 }
 
 
@@ -88,7 +93,8 @@ def test_every_case_says_why() -> None:
 
 
 def test_every_reason_code_is_expected_by_some_case_with_its_own_verdict() -> None:
-    """Every reason code a rights state can produce today is expected, and none with a verdict that is not its own."""
+    """Every reason code is expected by a case, and none with a verdict that is not its own."""
+    assert set(VERDICT_OF_REASON) == set(REASON_ORDER)
     expected = {(case.expect.reason, case.expect.verdict) for case in CASES}
     assert expected == set(VERDICT_OF_REASON.items())
 

@@ -33,7 +33,7 @@ from tests.core.mutants import KERNEL_MUTANTS, REFERENCE_MUTANTS
 from tests.core.mutating import KERNEL, REFERENCE, Mutant, mutated
 from tests.worlds import World, random_world
 
-WORLDS = 60
+WORLDS = 120
 """Worlds that a mutant may survive; most are noticed in the first."""
 
 

@@ -81,6 +81,14 @@ union select asset, 'catalog:' || unnest(texts(data -> '$.catalogs')), 2 from as
 union select asset, 'party:' || party, 3 from declared
 union select asset, 'account:' || account, 3 from assets;
 
+-- Reservations found with an asset: of vocabularies, the demo has AI preferences, readable where they name their draft.
+
+create or replace temp table reserved as
+with found as (select asset, unnest(from_json(data -> '$.reservations', '["JSON"]')) as r from assets)
+select asset, coalesce(r ->> '$.vocabulary' = 'aipref' and r ->> '$.statement' = 'train-ai=n'
+    and r ->> '$.vocabulary_version' = 'draft-ietf-aipref-vocab-07', false) as is_readable
+from found;
+
 -- Rights: each event once, readable or not.
 
 create or replace temp table rights as
@@ -190,9 +198,13 @@ from assets cross join uses u
 where no_covers(u.dataset, ['training', 'external'])
     and len([t for t in texts(data -> '$.tags') if regexp_full_match(lower(trim(t)), 'no[-_ ]?ai')]) > 0
 union all
+select asset, u.dataset, null, 3, 1, 1, 'reservation.aipref'
+from reserved cross join uses u
+where is_readable and no_covers(u.dataset, ['training.generative'])
+union all
 select asset, u.dataset, null, 3, 1, 2, 'evidence.unsupported'
-from assets cross join uses u
-where no_covers(u.dataset, ['training', 'external']) and json_array_length(coalesce(data -> '$.reservations', '[]')) > 0
+from reserved cross join uses u
+where not is_readable and no_covers(u.dataset, ['training', 'external'])
 
 -- 4 licence
 union all
@@ -229,9 +241,9 @@ union all
 create or replace temp table reason_order as
 select unnest([
     'claim.takedown', 'claim.deletion', 'claim.dispute', 'claim.account_control', 'agreement.permit', 'agreement.prohibit',
-    'consent.opt_in', 'consent.withdrawn', 'reservation.no_ai_tag', 'licence.permit', 'licence.prohibit', 'terms.permit',
+    'consent.opt_in', 'consent.withdrawn', 'reservation.no_ai_tag', 'reservation.aipref', 'licence.permit', 'licence.prohibit', 'terms.permit',
     'terms.prohibit', 'terms.opt_in_required', 'terms.unclear', 'no_permission', 'evidence.unreadable', 'evidence.unsupported'
-]) as reason, generate_subscripts(range(18), 1) as rank;
+]) as reason, generate_subscripts(range(19), 1) as rank;
 
 create or replace temp table interests as
 select h.asset, u.dataset, h.n, coalesce(s.layer, 6) as layer, coalesce(s.says, 1) as says,

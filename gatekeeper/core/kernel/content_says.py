@@ -14,12 +14,12 @@ import pyarrow.compute as pc
 
 from gatekeeper.core.kernel.content import Named, list_counts, named
 from gatekeeper.core.kernel.findings import Tally
+from gatekeeper.core.signals import Heard, hear
 from gatekeeper.core.snapshot import Snapshot
 from gatekeeper.core.snapshot.keys import Rows
 from gatekeeper.core.snapshot.reasons import BY_RIGHTS, CODES, NOTHING, Ints
 from gatekeeper.core.snapshot.rows import KIND_OF
 from gatekeeper.core.snapshot.scopes import EVERYTHING, Scope, reaches
-from gatekeeper.evidence.reading import Reading, read_reservation
 
 ASSET = KIND_OF["asset"]
 
@@ -63,15 +63,16 @@ def _signals(
     signals: list[tuple[str, str | None, str]], which: Rows, assets: Rows, snapshot: Snapshot, tally: Tally
 ) -> None:
     """Each distinct signal is read once; ``which`` says where it stands."""
-    saying: dict[Reading, list[int]] = defaultdict(list)
+    policy = snapshot.policy
+    saying: dict[Heard, list[int]] = defaultdict(list)
     for number, signal in enumerate(signals):
-        for reading in read_reservation(*signal):
-            saying[reading].append(number)
-    for reading, numbers in saying.items():
-        scope = Scope(tuple(snapshot.policy.reservations[reading.purposes_key]), is_yes=False)
+        for heard in hear(policy.signals, policy.reservations, *signal):
+            saying[heard].append(number)
+    for heard, numbers in saying.items():
+        scope = Scope(heard.purposes, is_yes=False)
         spoken = np.zeros(len(signals), np.bool_)
         spoken[numbers] = True
-        _say(snapshot, tally, assets[spoken[which]], CODES["wishes", reading.reason], scope)
+        _say(snapshot, tally, assets[spoken[which]], CODES["wishes", heard.reason], scope)
 
 
 def _say(snapshot: Snapshot, tally: Tally, assets: Rows, code: int, scope: Scope) -> None:

@@ -13,12 +13,12 @@ from typing import Protocol
 
 from gatekeeper.core.events import RightsEvent, Unreadable
 from gatekeeper.core.policy import Policy
+from gatekeeper.core.signals import hear
 from gatekeeper.core.snapshot.reasons import CODE_ACCEPTED, CODE_MARK, CODES
 from gatekeeper.core.snapshot.rows import ACCOUNT, BEFORE_ALL_US, KIND_OF, NEVER, NOBODY, PARTY, Recent
 from gatekeeper.core.snapshot.scopes import EVERYTHING, Scope
 from gatekeeper.core.snapshot.terms import Terms
 from gatekeeper.core.times import ALWAYS_US
-from gatekeeper.evidence.reading import read_reservation
 
 _OPT_IN = CODES["wishes", "consent.opt_in"]
 _WITHDRAWN = CODES["wishes", "consent.withdrawn"]
@@ -172,10 +172,11 @@ def _claim_resolved(intake: Intake, event: RightsEvent, sealed: Sealed) -> None:
 
 
 def _reservation_declared(intake: Intake, event: RightsEvent, sealed: Sealed) -> None:
-    data = event.data
-    for reading in read_reservation(data["vocabulary"], data.get("vocabulary_version"), data["statement"]):
-        scope = intake.scope(Scope(tuple(intake.policy.reservations[reading.purposes_key]), is_yes=False))
-        code = CODES["wishes", reading.reason]
+    data, policy = event.data, intake.policy
+    words = (data["vocabulary"], data.get("vocabulary_version"), data["statement"])
+    for heard in hear(policy.signals, policy.reservations, *words):
+        scope = intake.scope(Scope(heard.purposes, is_yes=False))
+        code = CODES["wishes", heard.reason]
         intake.add(data["subject"], code, scope, (event.time_us, ALWAYS_US), event, _reservation_ref(event), sealed)
 
 

@@ -34,10 +34,12 @@ _WISHES = (
     ("consent.withdrawn", DENY),
     ("reservation.no_ai_tag", DENY),
     *((f"reservation.{vocabulary}", DENY) for vocabulary in VOCABULARIES),
+    ("evidence.unreadable", HOLD),
     ("evidence.unsupported", HOLD),
     ("evidence.unverified", HOLD),
     ("evidence.constrained", HOLD),
     ("evidence.conflicting", HOLD),
+    ("evidence.stale", HOLD),
     ("consent.opt_in", PERMIT),
 )
 _LICENCE = (("licence.prohibit", DENY), ("licence.permit", PERMIT))

@@ -2,7 +2,8 @@
 
 Rules of this file (design §4): a no reaches a use when it covers the purpose and *any* of the use's territories and
 models; a yes only when it covers the purpose, *all* territories and the model. A no covers everything beneath its
-purpose; a yes stops at a purpose marked explicit unless that purpose is itself named. Nothing named means everywhere.
+purpose, or where it is written ``=purpose`` only the purpose itself; a yes stops at a purpose marked explicit unless
+that purpose is itself named. Nothing named means everywhere.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def _yes(scope: Scope, use: Use, purposes: Purposes) -> bool:
 
 
 def _no(scope: Scope, use: Use) -> bool:
-    if not any(beneath(named, use.purpose) for named in scope.purposes):
+    if not any(beneath(named, use.purpose) or named == "=" + use.purpose for named in scope.purposes):
         return False
     touches = not scope.territories or not use.territories or not scope.territories.isdisjoint(use.territories)
     same_model = not scope.models or use.model is None or use.model in scope.models

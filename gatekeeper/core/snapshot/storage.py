@@ -1,7 +1,7 @@
 """A snapshot as a header and arrays, and back. Reading and writing files is an edge's work.
 
-Rules of this file: a header names everything the arrays depend on (format, hash, policy, uses); whatever differs is
-refused by name, never guessed around, because a snapshot can always be compiled again from the log.
+Rules of this file: a header names everything the arrays depend on (format, hash, policy, readers of evidence, uses);
+whatever differs is refused by name, never guessed around, because a snapshot can always be compiled again from the log.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from gatekeeper.core.snapshot.snapshot import Limits, Snapshot
 from gatekeeper.core.snapshot.terms import Terms, TermsVersion
 from gatekeeper.core.use import Use
 from gatekeeper.errors import Unavailable
+from gatekeeper.evidence.reading import READERS
 
-FORMAT = "gatekeeper-rights-snapshot/1"
+FORMAT = "gatekeeper-rights-snapshot/2"
 
 Array = npt.NDArray[Any]
 
@@ -43,6 +44,7 @@ def parts_of(snapshot: Snapshot) -> tuple[dict[str, Any], dict[str, Array]]:
         "hash": snapshot.hashing.name,
         "seed": snapshot.seed,
         "policy": snapshot.policy.digest,
+        "readers": READERS,
         "uses": snapshot.uses_digest,
         "position": snapshot.position,
         "instant_us": snapshot.instant_us,
@@ -68,7 +70,7 @@ def snapshot_of(
     """
     check_format(header)
     snapshot = Snapshot(policy, uses, header["instant_us"], header["seed"], hashing, limits)
-    expected = {"hash": hashing.name, "policy": policy.digest, "uses": snapshot.uses_digest}
+    expected = {"hash": hashing.name, "policy": policy.digest, "readers": READERS, "uses": snapshot.uses_digest}
     for name, ours in expected.items():
         if header[name] != ours:
             raise ForeignSnapshot(
