@@ -53,6 +53,13 @@ class Oracle:
         return Counter((dataset, *said) for (dataset, _), said in self.verdicts.items())
 
     @property
+    def copies(self) -> list[tuple[str, str]]:
+        """(asset, another asset that has the same ISRC or content hash)."""
+        shared = "mine.subject like 'isrc:%' or mine.subject like 'sha256:%'"
+        pairs = f"from subjects mine join subjects other using (subject) where mine.asset <> other.asset and ({shared})"
+        return self._db.execute(f"select distinct mine.asset, other.asset {pairs}").fetchall()
+
+    @property
     def events(self) -> int:
         return int(self._db.execute("select count(*) from events").fetchall()[0][0])
 
