@@ -48,8 +48,8 @@ types: $(FULL) ## mypy: strict on the core, ordinary elsewhere
 bench: java $(FULL) $(JARS) ## the benchmarks of design section 9, both sides in one run (PEERS=1: other engines too)
 	@PEERS="$(PEERS)" $(BIN)/python -m tests.bench $(ARGS)
 
-crash: java $(FULL) $(JARS) ## the long crash and race tests: two hundred kills, thousands of tries
-	@GATEKEEPER_CRASH_FULL=1 $(BIN)/python -m pytest -q tests/crash $(ARGS)
+crash: java $(FULL) $(JARS) ## the long crash and race tests: two hundred kills, thousands of tries, long random histories
+	@GATEKEEPER_CRASH_FULL=1 $(BIN)/python -m pytest -q tests/crash tests/stages/test_histories.py $(ARGS)
 
 kafka-jars: java $(JARS) ## the real broker that the tests start, fetched once into var/kafka/lib
 

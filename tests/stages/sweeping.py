@@ -22,6 +22,9 @@ class SweepRuns(Runs):
     def sweep(self, step: Step = lambda _name: None, **how: Any) -> Swept:
         return self.swept(step, **how).swept
 
+    def sweep_in_full(self) -> Swept:
+        return self.swept(full=True).swept
+
     @staticmethod
     def decided(swept: Swept) -> dict[str, dict[str, int]]:
         """Dataset → verdict → decisions appended."""

@@ -46,7 +46,7 @@ class Replayed:
             yield f"… and {len(wrong) - WRONG_SHOWN_MAX} more decisions that replay differently"
 
     def _again(self, lake: LakeNow, truth: Truth) -> Iterator[tuple[Row, list[Decision]]]:
-        assets, state, policy = _assets(truth), RightsState(), None
+        assets, state, policy = assets_of(truth), RightsState(), None
         waiting: list[RightsEvent | Unreadable] = []
         rows = [row for row in lake.rows("decisions") if (row["partition"], row["offset"]) in assets]
         for row in sorted(rows, key=lambda r: r["rights_position"]):
@@ -91,7 +91,7 @@ def microseconds(instant: datetime) -> int:
     return (instant - EPOCH) // timedelta(microseconds=1)
 
 
-def _assets(truth: Truth) -> dict[Place, list[Asset]]:
+def assets_of(truth: Truth) -> dict[Place, list[Asset]]:
     """What each event may have been decided as: one that has events in two partitions may have been found out later."""
     partitions: dict[str, set[int]] = defaultdict(set)
     for (partition, _), event in truth.documents.items():
