@@ -131,10 +131,12 @@ class AppendTable(Handle):
 
 
 def at_offsets(partition: int, offsets: npt.NDArray[np.int64]) -> pc.Expression:
-    """Rows at these offsets. The range says nothing new: by it pyarrow skips row groups, which it cannot by a set."""
-    offset = pc.field("offset")
-    within = (offset >= int(offsets.min())) & (offset <= int(offsets.max()))
-    return (pc.field("partition") == partition) & within & offset.isin(pa.array(offsets))
+    """Rows at these offsets, each once. By their range pyarrow skips row groups, which it cannot by a set; where the
+    range is full, the set is not asked.
+    """
+    offset, least, greatest = pc.field("offset"), int(offsets.min()), int(offsets.max())
+    within = (pc.field("partition") == partition) & (offset >= least) & (offset <= greatest)
+    return within if greatest - least + 1 == len(offsets) else within & offset.isin(pa.array(offsets))
 
 
 def _sql_text(text: str) -> str:

@@ -17,10 +17,11 @@ from tests.bench.gate import gate_row
 from tests.bench.peers import stream_peer_rows
 from tests.bench.policy_engines import policy_engine_rows
 from tests.bench.rows import Row, machine, save, show
+from tests.bench.sweeps import sweep_rows
 from tests.bench.withdrawals import withdrawal_row
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("gate", "decisions")
+PARTS = ("gate", "decisions", "sweep")
 _PROGRESS = Console(stderr=True, highlight=False)
 
 
@@ -32,16 +33,18 @@ def _options() -> argparse.Namespace:
         "--subjects", type=int, default=10_000_000, help="of the rights state that decisions are made on"
     )
     parser.add_argument("--assets", type=int, default=400_000, help="decided for three uses")
+    parser.add_argument("--catalogue", type=int, default=1_000_000, help="assets of the lake that is swept")
     parser.add_argument("--quick", action="store_true", help="one small run: that it works, no numbers to quote")
     parser.add_argument("--only", choices=PARTS, help="only this part")
     options = parser.parse_args()
     if options.quick:
         options.runs, options.events, options.subjects, options.assets = 1, 20_000, 200_000, 20_000
+        options.catalogue = 50_000
     return options
 
 
 def _rows(options: argparse.Namespace, *, peers: bool) -> Iterator[Row]:
-    if options.only != "decisions":
+    if options.only in (None, "gate"):
         with tempfile.TemporaryDirectory(prefix="gatekeeper-bench-") as folder:
             _say(f"filling a broker with {options.events:,} events")
             with filled_topics(Path(folder), options.events) as topics:
@@ -49,7 +52,9 @@ def _rows(options: argparse.Namespace, *, peers: bool) -> Iterator[Row]:
                 if peers:
                     yield from stream_peer_rows(topics, options.runs, ROOT / "var" / "peers", _say)
                 yield withdrawal_row(topics, options.runs, _say)
-    if options.only != "gate":
+    if options.only in (None, "sweep"):
+        yield from sweep_rows(options.catalogue, options.runs, _say)
+    if options.only in (None, "decisions"):
         yield from subjects_rows(options.subjects, options.assets, options.runs, _say)
         if peers:
             yield from policy_engine_rows(options.runs, ROOT / "var" / "peers", _say)
