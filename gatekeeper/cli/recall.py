@@ -69,6 +69,9 @@ def run(caller: Caller, releases: tuple[str, ...], dry_run: bool, replace: bool)
     caller.answer(_machine(done) | {"replaced": replaced}, lambda: _shown(done))
     for one in made:
         caller.say(Text(f"{one.dataset}: {one.outcome}"))
+    if unread := done.recalled.moment.unanswered:
+        text = f"{unread} rights event(s) cannot be read: a no may be among them (gatekeeper status)"
+        caller.note(Text(text, style="hold"))
     if wrong := [*done.recalled.problems.values(), *(one.outcome for one in made if one.failed)]:
         caller.note(Text(f"error: {len(wrong)} release(s) need a person: {wrong[0]}", style="what"))
         raise click.exceptions.Exit(1)

@@ -62,6 +62,9 @@ def pressing(found: Withdrawals) -> Iterator[RenderableType]:
     if found.overdue:
         text = f" OVERDUE: {number(found.overdue)} withdrawal(s) are not everywhere after {found.deadline_h} h "
         yield from (Text(text, style="shout"), do)
+    if found.recalled_latest:
+        text = f" RECALLED: {', '.join(found.recalled_latest)}: readers get it as the latest release "
+        yield from (Text(text, style="shout"), Text("  gatekeeper recall --replace", style="do"))
     if found.at_risk:
         text = f" AT RISK: {number(found.at_risk)} withdrawal(s) have used half of their {found.deadline_h} h "
         yield from (Text(text, style="hold"), do)

@@ -34,6 +34,7 @@ from gatekeeper.errors import BadInput
 from gatekeeper.stages.gate.barrier import RightsRead
 from gatekeeper.stages.latest import folder_of
 from gatekeeper.stages.recall.feed import lost
+from gatekeeper.stages.recall.uses import unreadable
 from gatekeeper.stages.release_ports import ReleaseStore
 from gatekeeper.stages.release_reading import Unsealed, recalls_of, rows_of
 
@@ -132,6 +133,7 @@ def _recalls(store: ReleaseStore, manifest: Manifest, unsealed: Unsealed | None)
     yield from (f"{RECALLS}/{recall.name}: {recall.reason}" for recall in recalls if recall.asset_ids is None)
     for name in lost(store.read(FEED), manifest.name, recalls):
         yield f"{RECALLS}/{name} is not as {FEED} names it, or cannot be read"
+    yield from (f"{name} cannot be read: recalls may not name a model" for name in unreadable(store, manifest))
 
 
 def _counted(store: ReleaseStore, manifest: Manifest) -> tuple[int, list[str]]:

@@ -53,7 +53,7 @@ class Told:
 @dataclass(frozen=True)
 class Withdrawals:
     """``open`` counts every no that is not everywhere yet, those ``at_risk`` and ``overdue`` among them; ``clocks`` the
-    most pressing first.
+    most pressing first. ``recalled_latest``: releases that readers get and that wait for a replacement.
     """
 
     deadline_h: int
@@ -61,6 +61,7 @@ class Withdrawals:
     at_risk: int
     overdue: int
     clocks: tuple[Told, ...]
+    recalled_latest: tuple[str, ...] = ()
 
 
 def passed(decisions: DecisionsLog, since: int) -> tuple[list[Passed], bool]:

@@ -38,7 +38,9 @@ def _replaced(opened: OpenWorkspace, one: Needed, told: Callable[[str], None]) -
         told(f"checking {name}")
         checked = check(opened, name)
         if not checked.passed:
-            return Replaced(one.dataset, name, None, f"{name} did not pass its check", failed=True)
+            blocks = "; ".join(f"{met.name}: {met.do}" for met in checked.expectations if met.blocks)
+            said = f"{name} did not pass its check: {blocks}"
+            return Replaced(one.dataset, name, None, said, failed=True)
         if one.approval:
             say = f"{name} waits for a person: gatekeeper review {name}, then approve and publish"
             return Replaced(one.dataset, name, None, say, failed=False)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from gatekeeper.core.clocks import Standing
 from gatekeeper.core.layout import DECISIONS, SWEEP_APP, DatasetTable
 from gatekeeper.core.times import parse_instant
 from gatekeeper.stages.gate.barrier import Rules
+from gatekeeper.stages.latest import latest_of
 from gatekeeper.stages.recall.feed import looked
+from gatekeeper.stages.recall.replacing import wants_replacement
+from gatekeeper.stages.release_ports import ReleaseStore
 from gatekeeper.stages.release_reading import every_manifest
-from gatekeeper.stages.trace.membership import published
+from gatekeeper.stages.trace.membership import Published, published
 from gatekeeper.stages.withdrawals import Withdrawals, noes, passed
 from gatekeeper.stages.withdrawals import withdrawals as clocks_of
 from gatekeeper.wiring.releasing import store_of
@@ -48,7 +52,16 @@ def withdrawals_of(opened: OpenWorkspace, rules: Rules, rights: RightsSoFar, las
     )
     asked = [event for event in rights.events if event.position >= since]
     arrived = opened.arrivals([record for record in rights.records if record.position >= since])
-    return clocks_of(asked, arrived, standing, store, releases, last)
+    found = clocks_of(asked, arrived, standing, store, releases, last)
+    return replace(found, recalled_latest=tuple(_recalled_latest(store, rules, releases)))
+
+
+def _recalled_latest(store: ReleaseStore, rules: Rules, releases: Sequence[Published]) -> Iterator[str]:
+    recalled = {one.manifest.name for one in releases if one.recalls}
+    for declaration in rules.declarations:
+        latest = latest_of(store, declaration.name) if wants_replacement(declaration.document) else None
+        if latest is not None and latest.name in recalled:
+            yield latest.name
 
 
 def deadline_h(opened: OpenWorkspace, rules: Rules) -> int:

@@ -318,6 +318,29 @@ def test_in_s3_killed_at_any_step_and_run_again(world: Desk, s3: S3Server) -> No
     assert gatekeeper.load("music@2", root=place, options=s3.options, recalled="filter").count_rows() == 5
 
 
+def test_of_two_recallers_at_once_each_asset_is_recalled_once(world: Desk) -> None:
+    """The second chose a number that the first has put meanwhile: it adds what the first did not know, if anything."""
+    release(world)
+    withdraw(world, "account-1")
+    other = []
+
+    def step(name: str) -> None:
+        if name == "recall" and not other:
+            other.append(recall(world)["music@1"]["files"])
+
+    mine = recalling.recall(opened(world.root, world.now), (), recalling.RecallOptions(step=step))
+    assert (other, [o.files for o in mine.recalled.outcomes]) == ([["0001.json"]], [[]])
+    withdraw(world, "account-2")
+
+    def later(name: str) -> None:
+        if name == "recall" and len(other) == 1:
+            withdraw(world, "account-3")
+            other.append(recall(world)["music@1"]["files"])
+
+    recalling.recall(opened(world.root, world.now), (), recalling.RecallOptions(step=later))
+    assert [one["asset_ids"] for one in recalled(world).values()] == [["song-1"], ["song-2", "song-3"]]
+
+
 # --- signed
 
 
@@ -387,6 +410,19 @@ def test_a_use_is_recorded_once_and_for_all(world: Desk) -> None:
     assert "m" in world.ok("use", "list", "music@1").out
 
 
+def test_a_record_of_a_use_that_nobody_can_read_stops_no_recall(world: Desk) -> None:
+    """Somebody planted it, or it was cut short: verify names it."""
+    release(world)
+    uses = world.root / "releases" / "music" / "1" / "uses"
+    uses.mkdir()
+    (uses / "0.json").write_text('{"release": 7')
+    (uses / "1.json").write_text('{"release": "r", "model": 7, "holder": "h", "because": "", "at": ""}')
+    withdraw(world, "account-1")
+    assert recall(world)["music@1"]["files"] == ["0001.json"]
+    [told] = world.run("verify", "music@1", "--json").json["releases"]
+    assert [problem.partition(" ")[0] for problem in told["problems"]] == ["uses/0.json", "uses/1.json"]
+
+
 def test_holders_acknowledge_and_are_asked_again_after_the_next_recall(world: Desk) -> None:
     """The feed says who has not heard."""
     release(world)
@@ -439,6 +475,7 @@ def test_a_recalled_latest_release_is_replaced_without_passing_anybody_by(world:
     told = world.ok("recall", "--json").json["needs_replacement"]
     assert [(one["dataset"], one["latest"], one["waiting"]) for one in told] == [("music", "music@1", None)]
     assert latest(world) == "music@1"
+    assert "RECALLED: music@1" in world.ok("status").out
     [made] = world.ok("recall", "--replace", "--json").json["replaced"]
     assert made["release"] == latest(world) != "music@1"
     root = world.root / "releases"
@@ -464,6 +501,19 @@ def test_a_replacement_that_a_person_must_approve_waits(world: Desk) -> None:
     world.ok("publish", first["build"])
     assert latest(world) == first["build"]
     assert world.ok("recall", "--json").json["needs_replacement"] == []
+
+
+def test_a_copy_of_what_was_taken_down_is_not_published_again(world: Desk) -> None:
+    """The check of the replacement names it, and says what a person must do; ``latest`` stays until somebody has."""
+    release(world)
+    say(world, "rights.claim.opened", claim_id="c", kind="takedown", subject="asset:first")
+    world.now = LATER
+    world.ok("sweep")
+    answer = world.run("recall", "--replace", "--json")
+    [made] = answer.json["replaced"]
+    assert (answer.code, made["release"], made["failed"]) == (1, None, True)
+    assert "refused_identity" in made["outcome"]
+    assert latest(world) == "music@1"
 
 
 def test_a_declaration_may_keep_a_recalled_release(world: Desk) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from gatekeeper.core.manifest import Manifest
 from gatekeeper.core.release_names import ACKNOWLEDGEMENTS, USES
@@ -46,12 +46,15 @@ class Acknowledgement:
     at: str
 
 
+Record = TypeVar("Record", Use, Acknowledgement)
+
+
 def declare(store: ReleaseStore, manifest: Manifest, model: str, holder: str, because: str, now_us: int) -> Use:
     """Record a use; of the same model and holder the one on record. Raises ``BadInput`` where it names no model."""
     model, holder = _text("--model", model), holder.strip() or _text("--model", model)
     use = Use(manifest.name, model, _text("--by", holder), because.strip(), format_instant(now_us))
     name = f"{_folder(manifest, USES)}/{_id(use.release, use.model, use.holder)}.json"
-    return Use(**_recorded(store, name, asdict(use)))
+    return _stands(name, _use(_recorded(store, name, asdict(use))))
 
 
 def acknowledge(store: ReleaseStore, manifest: Manifest, holder: str, because: str, now_us: int) -> Acknowledgement:
@@ -61,19 +64,31 @@ def acknowledge(store: ReleaseStore, manifest: Manifest, holder: str, because: s
         raise Refused(f"{manifest.name} is not recalled: there is nothing to acknowledge", "gatekeeper releases list")
     said = Acknowledgement(manifest.name, holder, recalls, because.strip(), format_instant(now_us))
     name = f"{_folder(manifest, ACKNOWLEDGEMENTS)}/{_id(said.release, said.holder, *recalls)}.json"
-    return _acknowledgement(_recorded(store, name, asdict(said)))
+    return _stands(name, _acknowledgement(_recorded(store, name, asdict(said))))
 
 
 def uses_of(store: ReleaseStore, manifest: Manifest) -> list[Use]:
-    """The declared uses of a release, by model and holder. Raises ``Refused`` for a record nobody can read."""
-    found = [Use(**document) for document in _records(store, _folder(manifest, USES))]
+    """The declared uses of a release, by model and holder; ``unreadable`` names the others."""
+    found = [use for _, data in _records(store, _folder(manifest, USES)) if (use := _use(data)) is not None]
     return sorted(found, key=lambda use: (use.model, use.holder))
 
 
 def acknowledgements_of(store: ReleaseStore, manifest: Manifest) -> list[Acknowledgement]:
-    """By time. Raises ``Refused`` for a record nobody can read."""
-    found = [_acknowledgement(document) for document in _records(store, _folder(manifest, ACKNOWLEDGEMENTS))]
+    """By time. What nobody can read acknowledges nothing."""
+    records = _records(store, _folder(manifest, ACKNOWLEDGEMENTS))
+    found = [said for _, data in records if (said := _acknowledgement(data)) is not None]
     return sorted(found, key=lambda said: (said.at, said.holder))
+
+
+def unreadable(store: ReleaseStore, manifest: Manifest) -> list[str]:
+    """Records of a release that nobody can read: a model that a recall does not name may be among them."""
+    kinds = ((USES, _use), (ACKNOWLEDGEMENTS, _acknowledgement))
+    return [
+        f"{kind}/{name}"
+        for kind, read in kinds
+        for name, data in _records(store, _folder(manifest, kind))
+        if read(data) is None
+    ]
 
 
 def silent_holders(store: ReleaseStore, manifest: Manifest) -> list[str]:
@@ -101,27 +116,36 @@ def _text(option: str, text: str) -> str:
     return text
 
 
-def _recorded(store: ReleaseStore, name: str, document: Mapping[str, Any]) -> dict[str, Any]:
-    data = (json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False) + "\n").encode()
-    store.put_new(name, data)
-    return _read(name, store.read(name))
+def _recorded(store: ReleaseStore, name: str, document: Mapping[str, Any]) -> bytes:
+    """Put the record where there is none. The bytes that stand."""
+    store.put_new(name, (json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False) + "\n").encode())
+    return store.read(name) or b""
 
 
-def _records(store: ReleaseStore, folder: str) -> Iterator[dict[str, Any]]:
+def _stands(name: str, record: Record | None) -> Record:
+    if record is None:
+        raise Refused(f"{name} is there already and cannot be read", "restore it: a record is never changed")
+    return record
+
+
+def _records(store: ReleaseStore, folder: str) -> Iterator[tuple[str, bytes]]:
     for name in store.names(folder):
         if name.endswith(".json"):
-            yield _read(f"{folder}/{name}", store.read(f"{folder}/{name}"))
+            yield name, store.read(f"{folder}/{name}") or b""
 
 
-def _read(name: str, data: bytes | None) -> dict[str, Any]:
+def _use(data: bytes) -> Use | None:
+    return _read(data, lambda document: Use(**document))
+
+
+def _acknowledgement(data: bytes) -> Acknowledgement | None:
+    return _read(data, lambda document: Acknowledgement(**{**document, "recalls": tuple(document["recalls"])}))
+
+
+def _read(data: bytes, made: Callable[[Any], Record]) -> Record | None:
     try:
-        document = json.loads(data or b"")
-    except ValueError as problem:
-        raise Refused(f"{name} cannot be read: {problem}", "restore it: a record is never changed") from problem
-    if not isinstance(document, dict):
-        raise Refused(f"{name} is no record", "restore it: a record is never changed")
-    return document
-
-
-def _acknowledgement(document: Mapping[str, Any]) -> Acknowledgement:
-    return Acknowledgement(**{**document, "recalls": tuple(document["recalls"])})
+        record = made(json.loads(data))
+    except (ValueError, TypeError, KeyError):
+        return None
+    texts = [value for name, value in asdict(record).items() if name != "recalls"]
+    return record if all(isinstance(text, str) for text in texts) else None
