@@ -60,8 +60,7 @@ def _is_broken(store: Mapping[str, Any]) -> bool:
     status = store.get("validation_status") or []
     if not isinstance(status, list):
         return True
-    codes = [s.get("code") if isinstance(s, dict) else None for s in status]
-    return any(code not in _UNTRUSTED for code in codes) if state is None else False
+    return any((s.get("code") if isinstance(s, dict) else None) not in _UNTRUSTED for s in status)
 
 
 def _bodies(document: Mapping[str, Any]) -> Iterator[Any]:
