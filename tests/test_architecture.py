@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "evidence": {"evidence", "core", "errors"},
     "stages": {"stages", "core", "evidence", "errors", "ports"},
     "edges": {"edges", "core", "errors", "ports", "config"},
-    "cli": {"cli", "wiring", "stages", "edges", "core", "errors", "config", "clock", "ports"},
+    "cli": {"cli", "wiring", "stages", "edges", "core", "evidence", "errors", "config", "clock", "ports"},
     "ports": {"core", "errors"},
     "config": {"config", "core", "edges", "errors"},
     "errors": set(),

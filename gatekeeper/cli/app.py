@@ -23,6 +23,7 @@ COMMANDS = {
     "demo": "gatekeeper.cli.demo:demo",
     "content": "gatekeeper.cli.logs:content",
     "rights": "gatekeeper.cli.logs:rights",
+    "evidence": "gatekeeper.cli.evidence:evidence",
     "gate": "gatekeeper.cli.gate:gate",
     "sweep": "gatekeeper.cli.sweep:sweep",
     "decide": "gatekeeper.cli.decide:decide",
