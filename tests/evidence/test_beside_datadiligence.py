@@ -35,7 +35,7 @@ class Case:
 
 
 def _header(line: str, aipref: str | None = None) -> Case:
-    return Case(lambda: f"HTTP/1.1 200 OK\n{line}\n".encode(), is_header=True, aipref=aipref)
+    return Case(f"HTTP/1.1 200 OK\n{line}\n".encode, is_header=True, aipref=aipref)
 
 
 def _media(prefix: str, use: str, keep: Callable[[bytes], bytes] = bytes) -> Case:
