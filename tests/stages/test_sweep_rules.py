@@ -113,8 +113,36 @@ def test_a_takedown_of_an_isrc_reaches_every_upload(runs: SweepRuns) -> None:
     assert set(runs.rows()) == {"one", "two", "three"}
 
 
+@pytest.mark.parametrize("claimed", ["isrc:nl-a12-25-00001", "isrc:NLA122500001", f"sha256:{'Ab' * 32}"])
+def test_a_recording_that_was_taken_down_stays_away_under_every_id(runs: SweepRuns, claimed: str) -> None:
+    """What is there leaves with the sweep, what comes later is stopped in the stream, however its identity is spelled;
+    an update that brings the identity is stopped too, and a recording of another identity never.
+    """
+    identity = {"isrc": "nlA12-2500001", "content_sha256": "aB" * 32}
+    runs.content(published("one", identifiers=identity), published("other", "tom"), published("late", "tom"))
+    runs.drain()
+    runs.sweep()
+    runs.rights(event("rights.claim.opened", claim_id="k", kind="takedown", subject=claimed))
+    assert runs.sweep().looked_at == 1
+    assert set(runs.rows()) == {"other", "late"}
+    spelled = {"isrc": "NL-A12-25-00001", "content_sha256": "AB" * 32}
+    runs.content(published("two", "mallory", identifiers=spelled))
+    runs.content(published("late", "tom", time="2025-06-02T00:00:00Z", identifiers=spelled))
+    runs.drain()
+    assert {runs.last()[asset] for asset in ("one", "two", "late")} == {("deny", "claim.takedown")}
+    assert set(runs.rows()) == {"other"}
+    assert runs.decided(runs.sweep(full=True)) == NOTHING
+
+
 @pytest.mark.parametrize(
-    "scope", [{"all": True}, {"catalogs": ["c"]}, {"isrcs": ["NLA122500001"]}, {"assets": ["song"]}]
+    "scope",
+    [
+        {"all": True},
+        {"catalogs": ["c"]},
+        {"isrcs": ["NLA122500001"]},
+        {"isrcs": ["nl-a12-25-00001"]},
+        {"assets": ["song"]},
+    ],
 )
 def test_an_agreement_touches_its_scope_when_it_is_signed_ends_and_is_terminated(
     runs: SweepRuns, scope: dict[str, object]
