@@ -37,6 +37,9 @@ class Limits:
     """So long may a broker stay away before a running worker stops with its error; meanwhile nothing is decided."""
     withdrawal_deadline_h: int = 24
     """So soon a no must have left every dataset table and been held against every release; `status` shouts after it."""
+    grace_hours: int = 24
+    """So long lie files with rows that left a dataset, or fields that were erased: a reader of an older version has
+    finished by then; ``gatekeeper maintain`` deletes them after it."""
     append_block_bytes: int = 4_194_304
     """Bytes of lines validated and appended together; the good lines of a block stay when a later one is refused."""
 

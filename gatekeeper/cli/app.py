@@ -44,6 +44,7 @@ COMMANDS = {
     "withdrawals": "gatekeeper.cli.withdrawals:withdrawals",
     "use": "gatekeeper.cli.use:use",
     "maintain": "gatekeeper.cli.maintain:maintain",
+    "erase": "gatekeeper.cli.erase:erase",
 }
 """In the order people need them. A module is imported when its command is used, so that ``--help`` is quick."""
 

@@ -17,7 +17,7 @@ LAKE = "lake"
 
 CATALOG, DECISIONS, DEAD_LETTERS, RIGHTS = TABLES = ("catalog", "decisions", "dead_letters", "rights")
 CONTENT_LOG, RIGHTS_LOG = LOGS = ("content", "rights")
-KEPT_KINDS = ("policy", "dataset")
+KEPT_KINDS = ("policy", "dataset", "erasure")
 
 SWEEP_APP = "sweep"
 """The ``txn`` of ``decisions`` whose version is the rights position swept to."""

@@ -20,7 +20,7 @@ from gatekeeper.edges.delta_errors import mapped
 from gatekeeper.edges.delta_files import FileWriter
 from gatekeeper.edges.delta_store import store
 from gatekeeper.edges.delta_table import Handle, Step
-from gatekeeper.errors import Unavailable
+from gatekeeper.errors import Unavailable, UnsafeLog
 
 AnyHandle = TypeVar("AnyHandle", bound=Handle)
 
@@ -66,12 +66,20 @@ class Lake:
     def dataset(self, name: str) -> DatasetTable:
         """A dataset table at its newest version; created when it is not there. Raises ``Unavailable``.
 
+        Raises ``UnsafeLog`` for the fold of a version of ``decisions`` that is not there: what is decided from now on
+        would be taken for folded.
+
         A new one begins as the fold of ``decisions`` as they stand: open it BEFORE the first decision for the dataset
         is committed, so that every such decision is of a later version.
         """
         place = DatasetPlace(name)
         if self.exists(place):
-            return self._open(DatasetTable, build_in_lake(place), place, DATASET, {})
+            table = self._open(DatasetTable, build_in_lake(place), place, DATASET, {})
+            newest = self.open(DECISIONS).version  # after the table: a fold that goes on meanwhile is never ahead of it
+            if table.folded > newest:
+                what = f"{table.name} is the fold of version {table.folded} of decisions, which end at version {newest}"
+                raise UnsafeLog(what, "the tables come from different times; restore them together")
+            return table
         begin = {FOLD_APP: self.open(DECISIONS).version}
         return self._open(DatasetTable, build_in_lake(place), place, DATASET, begin)
 

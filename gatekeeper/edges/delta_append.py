@@ -28,11 +28,7 @@ class AppendTable(Handle):
 
     def write(self, rows: pa.Table) -> tuple[WrittenFile, ...]:
         """Step 1 of 2: the rows' data file, which nobody sees yet. No rows, no file. Raises ``Unavailable``."""
-        if rows.num_rows == 0:
-            return ()
-        self.step(f"{self.name}.write")
-        with mapped(f"writing a data file of {self.name}"):
-            return (self.writer.write(rows),)
+        return (self.written(rows),) if rows.num_rows else ()
 
     def commit(self, files: Sequence[WrittenFile], txns: Mapping[str, int], metadata: Mapping[str, str]) -> Outcome:
         """Step 2 of 2: the log entry, as the version after the one loaded or not at all. ``files`` may be empty.

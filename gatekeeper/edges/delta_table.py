@@ -16,7 +16,7 @@ does, read from its source and measured:
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -27,11 +27,11 @@ import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema, Transaction
 from deltalake.transaction import AddAction, RemoveAction
 
-from gatekeeper.core.commits import NOTHING_YET, CommitMetadata, Committed, Outcome, Refused, Unknown
+from gatekeeper.core.commits import NOTHING_YET, CommitMetadata, Committed, Outcome, Refused, Unknown, WrittenFile
 from gatekeeper.core.layout import LogEntry, build_in_table
 from gatekeeper.core.tables import TableSpec
 from gatekeeper.edges.delta_errors import mapped, of_the_store
-from gatekeeper.edges.delta_files import FileWriter, read_rows
+from gatekeeper.edges.delta_files import FileWriter, add_action, read_rows
 from gatekeeper.edges.delta_store import Store
 from gatekeeper.errors import Unavailable
 
@@ -118,6 +118,44 @@ class Handle:
             if metadata is not None and metadata.batch_id == batch_id:
                 return version
         return None
+
+    def written(self, rows: pa.Table) -> WrittenFile:
+        """A data file nobody sees yet. Raises ``Unavailable``, ``Bug``."""
+        self.step(f"{self.name}.write")
+        with mapped(f"writing a data file of {self.name}"):
+            return self.writer.write(rows)
+
+    def exchange(
+        self,
+        removed: Iterable[str],
+        added: Sequence[WrittenFile],
+        txns: Mapping[str, int],
+        metadata: Mapping[str, str],
+    ) -> Outcome:
+        """Files leave and files enter, in one commit.
+
+        Sound only because a commit is refused on any version but the one loaded: deltalake would accept the removal of
+        a file that is not there.
+        """
+        now_ms, leaving = self.writer.now_us() // 1000, set(removed)
+        sizes = self._sizes() if leaving else {}
+        gone = [RemoveAction(path, True, now_ms, sizes[path], {}) for path in sorted(leaving)]
+        return self._commit([*gone, *(add_action(file) for file in added)], txns, metadata)
+
+    def vacuum(self, grace_hours: int) -> int:
+        """Delete files that left the table longer ago. Files of commits under way are not touched: only what the log
+        says was removed is looked at. How many. Raises ``Unavailable``.
+        """
+        self.refresh()
+        with mapped(f"deleting old files of {self.name}"):
+            gone = self.delta.vacuum(grace_hours, dry_run=False, enforce_retention_duration=False)
+        self.refresh()
+        return len(gone)
+
+    def _sizes(self) -> dict[str, int]:
+        with mapped(f"reading the file list of {self.name}"):
+            files = pa.table(self.delta.get_add_actions(flatten=True))
+        return dict(zip(files["path"].to_pylist(), files["size_bytes"].to_pylist(), strict=True))
 
     def _commit(
         self,

@@ -1,4 +1,5 @@
-"""Every policy and declaration that was ever active, by digest: what ``explain`` and ``replay`` need years later.
+"""Every policy and declaration that was ever active, and every erasure, by digest: what ``explain``, ``replay`` and
+``verify`` need years later.
 
 A file is written once, whole, under the digest of what it holds, and read only if it still has that digest.
 """
@@ -10,13 +11,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gatekeeper.core.layout import Kept, build_in_lake
+import pyarrow.fs as pafs
+
+from gatekeeper.core.layout import Kept, LakePlace, build_in_lake, parse_in_lake
 from gatekeeper.core.policy import canonical_json, digest_of
 from gatekeeper.edges.delta_errors import mapped
 from gatekeeper.edges.delta_store import store
 from gatekeeper.errors import Bug, Unavailable
 
-POLICY, DATASET = "policy", "dataset"
+POLICY, DATASET, ERASURE = "policy", "dataset", "erasure"
+
+
+_ANY = "sha256:" + "0" * 64
+
+
+def _place(name: str) -> LakePlace | None:
+    try:
+        return parse_in_lake(name)
+    except ValueError:
+        return None  # a file that was being written when its process ended
 
 
 class KeptDocuments:
@@ -45,6 +58,14 @@ class KeptDocuments:
         if not isinstance(document, dict) or digest_of(document) != digest:
             raise Unavailable(f"the kept {kind} {digest} is not what it was", "restore it from a backup of the lake")
         return document
+
+    def every(self, kind: str) -> list[Mapping[str, Any]]:
+        """Every document of a kind, by digest. Raises ``Unavailable``, also for one whose file was changed."""
+        folder = build_in_lake(Kept(kind, _ANY)).rpartition("/")[0]
+        with mapped(f"listing what is kept of {kind}"):
+            found = self._files.files.get_file_info(pafs.FileSelector(folder, allow_not_found=True))
+        digests = [place.digest for info in found if isinstance(place := _place(f"{folder}/{info.base_name}"), Kept)]
+        return [document for digest in sorted(digests) if (document := self.get(kind, digest)) is not None]
 
     def _bytes(self, kind: str, digest: str) -> bytes | None:
         try:

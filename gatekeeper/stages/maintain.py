@@ -1,8 +1,9 @@
 """Keeping the lake quick: small files merged, files of rows that left removed for good (design §5, §6).
 
 Rules of this file: rows, transactions and the change feed stay as they are. ``decisions`` is merged but its old files
-are kept: folds and reports read its versions from the beginning. A dataset's removed rows are deleted from the store
-only after the grace: until then a reader of an earlier version, or somebody who must undo a mistake, finds them.
+are kept: folds and reports read its versions from the beginning. What left a table (rows that left a dataset, fields
+that were erased, files that were merged) is deleted from the store only after the grace: until then a reader of an
+earlier version, or somebody who must undo a mistake, finds it.
 """
 
 from __future__ import annotations
@@ -11,13 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-GRACE_HOURS = 24
-"""A reader that began on an older version of a dataset has finished by then; a deletion is owed soon after."""
-
-
-class CompactedTable(Protocol):
-    def compact(self) -> int:
-        """Files saved by merging small ones."""
+from gatekeeper.core.layout import DECISIONS
 
 
 class VacuumedTable(Protocol):
@@ -25,12 +20,20 @@ class VacuumedTable(Protocol):
         """Files deleted that left the table longer ago than that."""
 
 
+class CompactedTable(VacuumedTable, Protocol):
+    def compact(self) -> int:
+        """Files saved by merging small ones."""
+
+
 @dataclass(frozen=True)
 class Maintained:
-    """``files_merged`` by append-only table, ``files_deleted`` by dataset."""
+    """``files_merged`` and ``merged_away`` by append-only table, the one saved, the other deleted; ``files_deleted`` by
+    dataset.
+    """
 
     files_merged: Mapping[str, int]
     files_deleted: Mapping[str, int]
+    merged_away: Mapping[str, int]
 
 
 def maintain(
@@ -42,11 +45,15 @@ def maintain(
 ) -> Maintained:
     """Merge, then delete; ``done`` is told each table's name. Raises ``Unavailable``; running it again is no harm."""
     merged: dict[str, int] = {}
+    away: dict[str, int] = {}
     for name, opened in tables.items():
-        merged[name] = opened().compact()
+        table = opened()
+        merged[name] = table.compact()
+        if name != DECISIONS:
+            away[name] = table.vacuum(grace_hours)
         done(name)
     deleted: dict[str, int] = {}
     for name in sorted(datasets):
         deleted[name] = dataset(name).vacuum(grace_hours)
         done(name)
-    return Maintained(merged, deleted)
+    return Maintained(merged, deleted, away)

@@ -17,12 +17,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from gatekeeper.core.asset import asset_of
 from gatekeeper.core.candidate_rows import NONE, in_order, own_events, payload_differences, with_stream_columns
 from gatekeeper.core.decision import Decision, decide
+from gatekeeper.core.erasure import ERASED
 from gatekeeper.core.manifest import DATA, REFUSED, Manifest, manifest_digest
 from gatekeeper.core.policy import Policy, digest_of
 from gatekeeper.core.quality import passed_for
@@ -52,6 +54,9 @@ class Past(Protocol):
     def rights(self, policy: Policy, position: int) -> Sequence[RightsRead]: ...
     def events(self, asset_ids: pa.Array) -> pa.Table:
         """Every catalogue event of these assets."""
+
+    def erased(self, events: pa.Table) -> npt.NDArray[np.bool_]:
+        """Which of these events have lost a person's fields since."""
 
 
 @dataclass(frozen=True)
@@ -204,6 +209,9 @@ class Again:
         copied = {"media_uri"} if self._manifest.declaration.get("media") == "copy" else set()
         columns = [n for n in rows.column_names if n in history.column_names and n not in copied]
         unlike = payload_differences(rows, history, own, columns)
+        if any(unlike) and (gone := self._past.erased(history)).any():
+            remaining = payload_differences(rows, history, own, [n for n in columns if n not in ERASED])
+            unlike = [remaining[i] if own[i] != NONE and gone[own[i]] else told for i, told in enumerate(unlike)]
         events = history.take(pa.array(np.maximum(own, 0))).to_pylist() if history.num_rows else []
         for i, row in enumerate(rows.select(["asset_id", "reason", "evidence"]).to_pylist()):
             if own[i] == NONE:

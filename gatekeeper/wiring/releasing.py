@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gatekeeper.core.erasure import erasure_of
 from gatekeeper.core.layout import CATALOG, DECISIONS, Table, parse_name
 from gatekeeper.core.manifest import Approval
 from gatekeeper.core.policy import Policy, read_policy
@@ -102,6 +105,13 @@ class _Past:
         if catalog is None:
             return CONTENT_SCHEMA.empty_table()
         return catalog.scan(None, pc.field("asset_id").isin(asset_ids))
+
+    def erased(self, events: pa.Table) -> npt.NDArray[np.bool_]:
+        gone = np.zeros(events.num_rows, np.bool_)
+        for document in self.opened.kept().every("erasure"):
+            erasure = erasure_of(document)
+            gone |= pc.equal(events[erasure.column], erasure.key).to_numpy()
+        return gone
 
 
 def _pick(among: int, count: int) -> Sequence[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,32 @@ def test_what_left_is_kept_for_the_grace_and_then_deleted(desk: Desk) -> None:
     assert [r["asset_id"] for r in rows(desk, "datasets/search")] == [f"song-{n}" for n in range(1, 6)]
 
 
+def test_the_workspace_may_declare_the_grace(desk: Desk) -> None:
+    """``grace_hours`` of gatekeeper.yaml holds where the command names none; merged files of other tables go with it,
+    those of decisions never.
+    """
+    told = desk.ok("maintain", "--json").json
+    assert (set(told["files_deleted"].values()), set(told["merged_away"].values())) == ({0}, {0})
+    assert "decisions" not in told["merged_away"]
+    old = files(desk, "decisions")
+    desk.write("gatekeeper.yaml", "limits: {grace_hours: 1}\n")
+    age(desk.root / "lake", hours=2)
+    told = desk.ok("maintain", "--json").json
+    assert told["files_deleted"]["search"] > 0
+    assert told["merged_away"]["catalog"] > 0
+    assert files(desk, "decisions") == old
+
+
+def age(lake: Path, hours: int) -> None:
+    """What left the tables left them so much earlier."""
+    for entry in lake.rglob("_delta_log/*.json"):
+        actions = [json.loads(line) for line in entry.read_text().splitlines()]
+        for action in actions:
+            if "remove" in action:
+                action["remove"]["deletionTimestamp"] -= hours * 3_600_000
+        entry.write_text("".join(json.dumps(action) + "\n" for action in actions))
+
+
 def test_decisions_can_be_read_from_their_beginning_afterwards(desk: Desk) -> None:
     """Reports and a new dataset's fold read every version: nothing of that is deleted."""
     desk.ok("maintain", "--grace-hours", "0")
@@ -87,4 +114,4 @@ def test_a_workspace_without_a_lake(tmp_path: Path) -> None:
     """Nothing to do is no error."""
     made = Desk(tmp_path / "w")
     assert made.run("init", made.root, "--bare", workspace=False).code == 0
-    assert made.ok("maintain", "--json").json == {"files_merged": {}, "files_deleted": {}}
+    assert made.ok("maintain", "--json").json == {"files_merged": {}, "files_deleted": {}, "merged_away": {}}
