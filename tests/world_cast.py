@@ -37,9 +37,13 @@ MODELS = ("voice-1", "tagger-1")
 VOCABULARIES = ("tag", "tag", "tag", "aipref", "cawg", "c2pa", "tdmrep", "rsl", "content-signal", "x-robots-tag",
                 "tdmai", "plus")  # fmt: skip
 TAGS = ("no-ai", "No AI", "NOAI", "no_ai", "lofi", "nodeai", "ai")
-LICENCES = (*[None] * 8, "CC0-1.0", "CC-BY-NC-4.0", "ARR", "CC-BY-4.0", "cc0-1.0")
+LICENCES = (*[None] * 8, "CC0-1.0", "CC-BY-NC-4.0", "ARR", "CC-BY-4.0", "cc0-1.0",
+            "https://creativecommons.org/licenses/by-nc/4.0/", "http://www.creativecommons.org/licenses/by-nc/3.0/de/",
+            "https://creativecommons.org/publicdomain/zero/1.0/deed.fr")  # fmt: skip
 LICENCE_ROWS = [
     {"names": ["CC-BY-NC-4.0"], "permits": ["training.analytical"], "prohibits": ["training.generative", "external"]},
+    {"names": ["CC-BY-NC"], "permits": ["training.generative", "external.training"], "prohibits": []},
+    {"names": ["CC-BY-NC-3.0"], "permits": [], "prohibits": ["external"]},
     {"names": ["ARR"], "permits": ["service"], "prohibits": ["training"]},
 ]
 """Rows to add to the shipped licence table, so that a generated licence may also forbid."""

@@ -17,7 +17,7 @@ from gatekeeper.core.decision import VERDICT_OF, Heard
 from gatekeeper.core.policy import Policy
 from gatekeeper.core.statements import Mismatch, Statement
 from gatekeeper.core.times import ALWAYS_US, format_instant
-from gatekeeper.stages.explain import Told, differs
+from gatekeeper.stages.explain import Told, differs, licence_of
 
 _MARK = ">"
 """Stands before the statement that decided."""
@@ -47,6 +47,10 @@ def _answer(told: Told) -> RenderableType:
     facts.add_row("holder", decision.holder or "nobody in particular")
     facts.add_row("evidence", decision.evidence)
     facts.add_row("decided at", f"{format_instant(decision.instant_us)}, rights position {decision.rights_position}")
+    if licence := licence_of(told):
+        said = "in the policy's table" if licence.in_table else "the policy's table does not name it"
+        known = f"{licence.id} ({licence.spelling})" if licence.id else licence.spelling
+        facts.add_row("licence", f"{known}, {said}")
     if told.explanation.missing_roles:
         facts.add_row("missing", f"nobody is declared for: {', '.join(told.explanation.missing_roles)}")
     return Group(lines, Padding(facts, (0, 0, 0, 2), expand=False))

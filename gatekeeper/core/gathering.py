@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from gatekeeper.core.asset import Asset
 from gatekeeper.core.events import RightsEvent
+from gatekeeper.core.licences import licence_names
 from gatekeeper.core.policy import Policy
 from gatekeeper.core.rights import Agreement, RightsState, Span
 from gatekeeper.core.signals import hear
@@ -165,8 +166,11 @@ def _spanned(layer: str, says: Says, reason: str, span: Span, purposes: tuple[st
 
 
 def _licence(asset: Asset, policy: Policy) -> Iterator[Statement]:
+    if asset.licence is None:
+        return
+    names = licence_names(asset.licence, policy.spellings)
     for row in policy.licences:
-        if asset.licence in row.names:
+        if not set(row.names).isdisjoint(names):
             for says, purposes in ((Says.PERMIT, row.permits), (Says.PROHIBIT, row.prohibits)):
                 if purposes:
                     yield Statement("licence", says, f"licence.{says}", f"licence:{asset.licence}", purposes)

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gatekeeper.core.licences import Spellings, read_spellings
 from gatekeeper.core.purposes import Purposes
 from gatekeeper.core.signals import Signals, read_signals, signals_problems
 from gatekeeper.core.subjects import KINDS
@@ -36,7 +37,7 @@ def digest_of(document: object) -> str:
 
 @dataclass(frozen=True)
 class LicenceRow:
-    """What a licence says, under any of its spellings. Spellings compare exactly."""
+    """What a licence says, under any of its names: spellings, or ids that ``licence_spellings`` gives."""
 
     names: tuple[str, ...]
     permits: tuple[str, ...]
@@ -57,6 +58,7 @@ class Policy:
     signals: Signals
     required_roles: Mapping[str, tuple[str, ...]]
     licences: tuple[LicenceRow, ...]
+    spellings: Spellings
 
     @property
     def short_digest(self) -> str:
@@ -79,6 +81,7 @@ def read_policy(document: Mapping[str, Any]) -> Policy:
             signals=read_signals(document.get("signals"), purposes),
             required_roles={k: tuple(v) for k, v in document.get("required_roles", {}).items()},
             licences=tuple(_licence(row) for row in document.get("licences", [])),
+            spellings=read_spellings(document.get("licence_spellings")),
         )
         problems = signals_problems(document.get("signals"), purposes)
     except (KeyError, TypeError, AttributeError) as error:

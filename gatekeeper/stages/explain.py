@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from gatekeeper.core.advice import advice
 from gatekeeper.core.asset import Asset, asset_of
 from gatekeeper.core.decision import Explanation, Heard, explain
+from gatekeeper.core.licences import licence_id, licence_names
 from gatekeeper.core.policy import Policy
 from gatekeeper.core.removals import Removals
 from gatekeeper.core.rights import state_of
@@ -132,11 +133,31 @@ def as_document(told: Told) -> dict[str, Any]:
         "rights_position": decision.rights_position,
         "policy": decision.policy.digest,
         "decided_at": format_instant(decision.instant_us),
+        "licence": asdict(licence) if (licence := licence_of(told)) else None,
         "missing_roles": list(told.explanation.missing_roles),
         "interests": [_heard(heard) for heard in told.explanation.interests],
         "what_would_change_it": list(told.advice),
         "sources": dict(told.sources),
     }
+
+
+@dataclass(frozen=True)
+class Licence:
+    """The asset's licence: as spelled, the id that the policy's spellings give it, and whether a row names it."""
+
+    spelling: str
+    id: str | None
+    in_table: bool
+
+
+def licence_of(told: Told) -> Licence | None:
+    """None where the asset names no licence."""
+    spelling, policy = told.event.get("licence"), told.explanation.decision.policy
+    if not spelling:
+        return None
+    names = set(licence_names(spelling, policy.spellings))
+    in_table = any(not names.isdisjoint(row.names) for row in policy.licences)
+    return Licence(spelling, licence_id(spelling, policy.spellings), in_table)
 
 
 def _heard(heard: Heard) -> dict[str, Any]:

@@ -7,9 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatekeeper.core.asset import asset_of
+from gatekeeper.core.policy import read_policy
 from gatekeeper.core.tables import CONTENT_SCHEMA
+from gatekeeper.core.use import Declaration, Use
 from gatekeeper.errors import BadInput
-from gatekeeper.stages.explain import Evidence, latest, parse_evidence
+from gatekeeper.stages.explain import Evidence, Known, Licence, as_document, latest, licence_of, parse_evidence, tell
+from tests.core.comparing import shipped_policy
 
 
 def _rows(*rows: dict[str, object]) -> pa.Table:
@@ -55,3 +59,28 @@ def test_events_in_two_partitions_are_in_conflict() -> None:
     """Nobody can say which is the latest; the higher offset is shown, as in conflict."""
     event, asset = latest(_rows({"offset": 2}, {"offset": 3, "partition": 1}), "a")
     assert (event["partition"], asset.conflicting) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("spelling", "expected"),
+    [
+        (None, None),
+        ("all rights reserved", Licence("all rights reserved", None, in_table=False)),
+        (
+            "http://creativecommons.org/licenses/by-nd-nc/1.0/fi/",
+            Licence("http://creativecommons.org/licenses/by-nd-nc/1.0/fi/", "CC-BY-NC-ND-1.0-FI", in_table=False),
+        ),
+        (
+            "https://creativecommons.org/publicdomain/zero/1.0/deed.de",
+            Licence("https://creativecommons.org/publicdomain/zero/1.0/deed.de", "CC0-1.0", in_table=True),
+        ),
+    ],
+)
+def test_an_explanation_tells_which_licence_a_spelling_is(spelling: str | None, expected: Licence | None) -> None:
+    """Its id, and whether the policy's table names it."""
+    event = _rows({"offset": 0, "licence": spelling}).to_pylist()[0]
+    declaration = Declaration("d", Use("training.generative"), "sha256:0", {})
+    known = Known(read_policy(shipped_policy()), declaration, [], [], 0, 0)
+    told = tell(event, asset_of(event), known)
+    assert licence_of(told) == expected
+    assert (as_document(told)["licence"] or {}).get("id") == (expected.id if expected else None)

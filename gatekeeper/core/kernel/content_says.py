@@ -7,6 +7,7 @@ with the same reason. A signal only restricts. A licence speaks for every intere
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -14,12 +15,15 @@ import pyarrow.compute as pc
 
 from gatekeeper.core.kernel.content import Named, list_counts, named
 from gatekeeper.core.kernel.findings import Tally
+from gatekeeper.core.licences import licence_names
+from gatekeeper.core.purposes import Purposes
 from gatekeeper.core.signals import Heard, hear
 from gatekeeper.core.snapshot import Snapshot
 from gatekeeper.core.snapshot.keys import Rows
 from gatekeeper.core.snapshot.reasons import BY_RIGHTS, CODES, NOTHING, Ints
 from gatekeeper.core.snapshot.rows import KIND_OF
 from gatekeeper.core.snapshot.scopes import EVERYTHING, Scope, reaches
+from gatekeeper.core.use import Use
 
 ASSET = KIND_OF["asset"]
 
@@ -88,16 +92,18 @@ def licences_say(licences: Named, snapshot: Snapshot) -> Ints:
     policy, uses = snapshot.policy, snapshot.distinct_uses
     ranks = snapshot.ranks[ASSET]
     findings = np.full((len(uses), len(licences.names)), NOTHING, np.int64)
-    rows = {name: row for row in policy.licences for name in row.names}
-    for place, name in enumerate(licences.names.to_pylist()):
-        if (row := rows.get(name)) is None:
-            continue
-        sides = (
-            ("licence.prohibit", Scope(row.prohibits, is_yes=False)),
-            ("licence.permit", Scope(row.permits, is_yes=True)),
-        )
-        for u, use in enumerate(uses):
-            for reason, scope in sides:
-                if reaches(scope, use, policy.purposes):
-                    findings[u, place] = min(findings[u, place], ranks[CODES["licence", reason]] | place)
+    by_name = {name: row for row in policy.licences for name in row.names}
+    for place, spelling in enumerate(licences.names.to_pylist()):
+        for row in {id(r): r for n in licence_names(spelling, policy.spellings) if (r := by_name.get(n))}.values():
+            sides = (
+                ("licence.prohibit", Scope(row.prohibits, is_yes=False)),
+                ("licence.permit", Scope(row.permits, is_yes=True)),
+            )
+            for u, reason in _reached(sides, uses, policy.purposes):
+                findings[u, place] = min(findings[u, place], ranks[CODES["licence", reason]] | place)
     return findings
+
+
+def _reached(sides: Iterable[tuple[str, Scope]], uses: Sequence[Use], purposes: Purposes) -> Iterator[tuple[int, str]]:
+    """Which side of a licence reaches which use."""
+    return ((u, reason) for u, use in enumerate(uses) for reason, scope in sides if reaches(scope, use, purposes))
