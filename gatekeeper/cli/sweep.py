@@ -14,7 +14,7 @@ from rich.text import Text
 from gatekeeper.cli.caller import Caller, with_caller
 from gatekeeper.cli.open import opened
 from gatekeeper.cli.theme import number, table, verdict
-from gatekeeper.core.times import format_instant
+from gatekeeper.core.times import ALWAYS_US, format_instant
 
 if TYPE_CHECKING:
     from gatekeeper.wiring.sweeping import SweptWorkspace
@@ -54,6 +54,7 @@ def _machine(done: SweptWorkspace) -> dict[str, Any]:
         "from": swept.basis.swept,
         "to": swept.basis.moment.position,
         "instant": format_instant(swept.basis.moment.instant_us),
+        "next_instant": _next(done),
         "everything": swept.everything,
         "looked_at": swept.looked_at,
         "decided": decided,
@@ -61,6 +62,12 @@ def _machine(done: SweptWorkspace) -> dict[str, Any]:
         "retired": list(done.retired),
         "commits": tally.commits,
     }
+
+
+def _next(done: SweptWorkspace) -> str | None:
+    """When a statement next begins or ends without any event."""
+    next_us = done.swept.basis.next_us
+    return None if next_us >= ALWAYS_US else format_instant(next_us)
 
 
 def _shown(done: SweptWorkspace) -> RenderableType:
@@ -71,6 +78,8 @@ def _shown(done: SweptWorkspace) -> RenderableType:
         Text(f"Swept rights from {start} to {swept.basis.moment.position}; looked at "
              f"{number(swept.looked_at)} assets{because}.")
     ]  # fmt: skip
+    if (next_instant := _next(done)) is not None:
+        lines.append(Text(f"Without any event rights change next at {next_instant}: sweep again then.", style="quiet"))
     if not tally.decided:
         return Group(*lines, Text("No decision changed."))
     rows = table("dataset", "verdict", "reason", "decided anew", numbers=("decided anew",))

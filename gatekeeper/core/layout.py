@@ -21,8 +21,8 @@ KEPT_KINDS = ("policy", "dataset", "erasure")
 
 SWEEP_APP = "sweep"
 """The ``txn`` of ``decisions`` whose version is the rights position swept to."""
-SWEPT_AT_APP, SWEEPING_APP = "sweep-instant", "sweep-under-way"
-"""Their versions are instants in microseconds: of the last sweep, and of one that has not ended."""
+SWEPT_AT_APP, SWEEPING_APP, SWEEP_NEXT_APP = "sweep-instant", "sweep-under-way", "sweep-next"
+"""Instants in microseconds: of the last sweep, of one that has not ended, and when a statement next begins or ends."""
 STRAYS_APP = "strays"
 """The ``txn`` of ``catalog`` that counts the commits which brought an asset into a partition that is not its home."""
 FOLD_APP = "decisions"

@@ -10,10 +10,12 @@ from gatekeeper.core.layout import (
     RIGHTS,
     RIGHTS_APP,
     SWEEP_APP,
+    SWEEP_NEXT_APP,
     ContentApp,
     DatasetTable,
     build_app_id,
 )
+from gatekeeper.core.times import format_instant
 from gatekeeper.ports import ContentReader
 from gatekeeper.stages import status as reporting
 from gatekeeper.stages.holds import Held, held
@@ -49,6 +51,19 @@ def content_lag(opened: OpenWorkspace) -> int:
     """Content events on the log that ``decisions`` does not hold yet."""
     with closing(opened.content_reader()) as content:
         return sum(partition.lag for partition in _partitions(content, opened.table(DECISIONS)))
+
+
+def sweep_due(opened: OpenWorkspace) -> str | None:
+    """Why a sweep is due: how far the rights log reaches, or the instant that has passed. None: rights stand still."""
+    decisions, log = opened.table(DECISIONS), opened.rights_look()
+    with closing(log):
+        end = log.end()
+    if decisions is None:
+        return None
+    next_us = decisions.txn(SWEEP_NEXT_APP)
+    if end > decisions.txn(SWEEP_APP):
+        return f"rights end at {end}"
+    return f"it is past {format_instant(next_us)}" if 0 <= next_us <= opened.clock_us() else None
 
 
 def _partitions(content: ContentReader, decisions: ReadableTable | None) -> tuple[reporting.Partition, ...]:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gatekeeper.core.times import parse_instant
+from gatekeeper.core.times import ALWAYS_US, parse_instant
 from gatekeeper.errors import NotApplied, UnsafeLog
+from gatekeeper.wiring.reports import sweep_due
 from tests.cli.conftest import event, published
 from tests.stages.sweeping import NOTHING, SweepRuns
 from tests.support.gate_runs import TERMS, granted, withdrawn
@@ -180,6 +181,36 @@ def test_a_statement_that_begins_later_is_heard_when_it_begins(runs: SweepRuns) 
     assert runs.decided(runs.sweep()) == {"radio": {"deny": 1}}
 
 
+def test_the_next_instant_is_known_and_passing_it_is_recorded(runs: SweepRuns) -> None:
+    """A sweep is due when rights events came or the instant has passed, and not after it; a passed instant at which
+    nothing changed is recorded, too.
+    """
+    runs.content(published("song"))
+    runs.drain()
+    assert sweep_due(runs.opened) == "rights end at 4"
+    runs.sweep()
+    assert sweep_due(runs.opened) is None
+    said = {"speaker": "account:nina", "subject": "account:nina", "purposes": ["service"]}
+    until = {"valid_from": "2025-06-22T00:00:00Z", "valid_until": "2025-06-23T00:00:00Z"}
+    runs.rights(event("rights.consent.granted", **said, **until))
+    assert runs.sweep().basis.next_us == parse_instant(until["valid_from"])
+    for instant, reason in zip(until.values(), ("consent.opt_in", "terms.permit"), strict=True):
+        assert sweep_due(runs.opened) is None
+        runs.now = instant
+        assert sweep_due(runs.opened) == f"it is past {instant}"
+        runs.sweep()
+        assert runs.last()["song"] == ("permit", reason)
+    assert sweep_due(runs.opened) is None
+    runs.rights(event("rights.consent.granted", "2025-06-23T00:00:00Z", **said | {"subject": "asset:nobody"},
+                      valid_from="2025-06-24T00:00:00Z"))  # fmt: skip
+    runs.sweep()
+    runs.now = "2025-06-25T00:00:00Z"
+    before = len(list(versions(runs.root / "lake" / "decisions")))
+    assert runs.decided(runs.sweep()) == runs.decided(runs.sweep()) == NOTHING
+    assert len(list(versions(runs.root / "lake" / "decisions"))) == before + 1
+    assert sweep_due(runs.opened) is None
+
+
 def test_terms_that_take_effect_are_one_pass_over_everything(runs: SweepRuns) -> None:
     """When they are published, and when they begin."""
     runs.content(published("song"), published("other", "tom"))
@@ -307,7 +338,7 @@ def test_the_last_commit_carries_position_instant_and_the_partitions(runs: Sweep
     *_, gate, newest = versions(runs.root / "lake" / "decisions")
     instant_us = parse_instant(runs.now)
     content = {app: at for app, at in gate.txns.items() if app.startswith("content/")}
-    assert newest.txns == {**content, "sweep": 5, "sweep-instant": instant_us}
+    assert newest.txns == {**content, "sweep": 5, "sweep-instant": instant_us, "sweep-next": ALWAYS_US}
     said = json.loads(newest.custom["gatekeeper.sweep"])
     assert said == {"from": -1, "to": 5, "instant_us": instant_us, "last": True}
     assert {row["driver"] for row in newest.rows} == {"sweep"}

@@ -21,8 +21,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gatekeeper.core.commits import CommitMetadata, Committed, SliceClaim, Unknown
-from gatekeeper.core.layout import SWEEP_APP, SWEEPING_APP, SWEPT_AT_APP
+from gatekeeper.core.layout import SWEEP_APP, SWEEP_NEXT_APP, SWEEPING_APP, SWEPT_AT_APP
 from gatekeeper.core.tables import DECISIONS_SCHEMA
+from gatekeeper.core.times import ALWAYS_US
 from gatekeeper.errors import Unavailable
 from gatekeeper.stages.gate.committing import OUTCOMES_MAX
 from gatekeeper.stages.gate.values import Moment
@@ -41,12 +42,15 @@ class Overtaken(Exception):
 
 @dataclass(frozen=True)
 class Basis:
-    """What a sweep starts from and decides on. ``since_us`` and ``swept`` are -1 before the first sweep."""
+    """What a sweep starts from and decides on. ``since_us`` and ``swept`` are -1 before the first sweep; ``next_us`` is
+    when a statement next begins or ends by time alone, ``ALWAYS_US`` where none does.
+    """
 
     swept: int
     since_us: int
     moment: Moment
     policy: str
+    next_us: int = ALWAYS_US
 
 
 @dataclass
@@ -129,7 +133,12 @@ class Appender:
 
     @property
     def _moved(self) -> bool:
-        return self.basis.moment.position > self.basis.swept or self.basis.since_us < 0
+        """Whether there is something to record besides decisions: rights came, or an instant the last sweep named has
+        passed.
+        """
+        basis, named_us = self.basis, self.decisions.txn(SWEEP_NEXT_APP)
+        passed = basis.moment.instant_us >= named_us and basis.next_us != named_us
+        return basis.moment.position > basis.swept or basis.since_us < 0 or passed
 
     def _look(self) -> bool:
         """Load what others committed since; whether something waiting was overtaken by it."""
@@ -176,7 +185,8 @@ class Appender:
     def _txns(self) -> dict[str, int]:
         restated = {self.apps[partition]: last for partition, last in self._stands().items()}
         moment = self.basis.moment
-        return {**restated, SWEEP_APP: moment.position, SWEPT_AT_APP: moment.instant_us}
+        swept = {SWEEP_APP: moment.position, SWEPT_AT_APP: moment.instant_us, SWEEP_NEXT_APP: self.basis.next_us}
+        return {**restated, **swept}
 
     def _metadata(self, batch_id: str, last: bool) -> dict[str, str]:
         basis, moment = self.basis, self.basis.moment

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from gatekeeper.core.layout import SWEEP_APP, SWEEPING_APP, SWEPT_AT_APP
 from gatekeeper.core.removals import Removals
+from gatekeeper.core.times import ALWAYS_US
 from gatekeeper.errors import Bug, Unavailable, UnsafeLog
 from gatekeeper.stages.columnar import ColumnarKernel
 from gatekeeper.stages.gate.assembling import with_stream_columns
@@ -127,7 +128,11 @@ class Sweep:
                 f"a sweep has decided on rights at {swept}, and the rights log ends at {moment.position}",
                 "restore the rights log as it was before anything is decided again",
             )
-        return Basis(swept, since_us, moment, follower.rules.policy.digest)
+        kernel = follower.kernel
+        assert isinstance(kernel, ColumnarKernel)
+        next_us = kernel.snapshot.next_change_us
+        following = ALWAYS_US if next_us is None else next_us
+        return Basis(swept, since_us, moment, follower.rules.policy.digest, following)
 
     def _date(self) -> None:
         """Go on from the instant of the newest decisions, whatever the clock of this machine says."""
