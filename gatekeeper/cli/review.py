@@ -14,11 +14,13 @@ from gatekeeper.cli.open import opened
 @with_caller
 def review(caller: Caller, build: str) -> None:
     """Show the candidate BUILD (dataset@version): what it is for, what the check found, what was left out and why, and
-    how it differs from the latest release.
+    how it differs from the latest release. With --json also what is on record of all that came in: refused and held by
+    reason, layer and rightsholder.
     """
     from gatekeeper.core.manifest import manifest_digest
     from gatekeeper.wiring.reviewing import review as reviewed
 
-    manifest, page = reviewed(opened(caller), build)
+    found = reviewed(opened(caller), build)
+    manifest, page = found.manifest, found.markdown
     answer = {"build": build, "manifest": manifest_digest(manifest), "rows": manifest.rows, "markdown": page}
-    caller.answer(answer, lambda: Markdown(page))
+    caller.answer(answer | {"facts": found.facts}, lambda: Markdown(page))

@@ -126,6 +126,8 @@ def as_document(told: Told) -> dict[str, Any]:
         "dataset": told.declaration.name,
         "use": {"purpose": use.purpose, "territories": sorted(use.territories), "model": use.model},
         "event": {name: told.event[name] for name in ("event_id", "type", "topic", "partition", "offset")},
+        "title": told.event.get("title"),
+        "artists": list(told.event.get("artists") or ()),
         "verdict": str(decision.verdict),
         "reason": decision.reason,
         "holder": decision.holder,

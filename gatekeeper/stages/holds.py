@@ -53,6 +53,11 @@ def held(decisions: ReadableTable, datasets: Iterable[str] | None = None) -> lis
     rows = rows.filter(pc.equal(rows["verdict"], "hold"))
     if datasets is not None:
         rows = rows.filter(pc.is_in(rows["dataset"], value_set=pa.array(list(datasets), pa.string())))
+    return groups_of(rows)
+
+
+def groups_of(rows: pa.Table) -> list[Held]:
+    """Held decisions (``reason, holder, asset_id, dataset, evidence``) as the work of people, the largest first."""
     groups: dict[tuple[str, str | None], list[tuple[str, str, str]]] = defaultdict(list)
     columns = (rows[name].to_pylist() for name in ("reason", "holder", "asset_id", "dataset", "evidence"))
     for reason, holder, asset, dataset, evidence in zip(*columns, strict=True):

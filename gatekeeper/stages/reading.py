@@ -74,10 +74,10 @@ def _integers(column: pa.ChunkedArray) -> np.ndarray:
     return found
 
 
-def last_decisions(decisions: ReadableTable, columns: Sequence[str]) -> pa.Table:
-    """The last decision of every asset and dataset: ``asset_id``, ``dataset`` and the columns asked for."""
+def last_decisions(decisions: ReadableTable, columns: Sequence[str], dataset: str | None = None) -> pa.Table:
+    """The last decision of each asset and dataset, or of this one: ``asset_id``, ``dataset``, the columns asked for."""
     wanted = list(dict.fromkeys(("asset_id", "dataset", "partition", "offset", *columns)))
-    rows = decisions.read_since(0, decisions.version, wanted)
+    rows = decisions.read_since(0, decisions.version, wanted, dataset)
     found = [
         _last(rows.filter(pc.equal(rows["dataset"], name))) for name in sorted(pc.unique(rows["dataset"]).to_pylist())
     ]

@@ -105,12 +105,15 @@ class Difference:
         return sum(group.rows for group in self.groups if group.way == way)
 
 
-def diff(store: ReleaseStore, before: Manifest, after: Manifest, recorded: Recorded) -> Difference:
-    """Rows in and out between two releases of any dataset.
+def diff(
+    store: ReleaseStore, before: Manifest, after: Manifest, recorded: Recorded, of_after: ReleaseStore | None = None
+) -> Difference:
+    """Rows in and out between two releases of any dataset. ``of_after`` is where ``after`` is, where that is elsewhere.
 
     Why a row went: as the later build refused it; else the last decision on record. Why one came: its permit.
     """
-    old, new = _keys(store, before), _keys(store, after)
+    later = of_after or store
+    old, new = _keys(store, before), _keys(later, after)
     was = pc.index_in(new["asset_id"], value_set=old["asset_id"])
     both = new.filter(pc.is_valid(was))
     places = old.take(was.drop_null())
@@ -120,7 +123,7 @@ def diff(store: ReleaseStore, before: Manifest, after: Manifest, recorded: Recor
     gone = old.filter(pc.invert(pc.is_in(old["asset_id"], value_set=new["asset_id"])))
     come = new.filter(pc.is_null(was))
     decisions = recorded(after.dataset) if gone.num_rows or come.num_rows else {}
-    refused = _refused(store, after)
+    refused = _refused(later, after)
     why_out = {a: refused.get(a) or decisions.get(a, (UNKNOWN, None)) for a in gone["asset_id"].to_pylist()}
     reasons = zip(come["asset_id"].to_pylist(), come["reason"].to_pylist(), strict=True)
     why_in = {a: (reason, decisions.get(a, (UNKNOWN, None))[1]) for a, reason in reasons}

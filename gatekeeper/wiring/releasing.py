@@ -149,14 +149,18 @@ def show_release(opened: OpenWorkspace, release: str) -> released.Shown:
 def diff_releases(opened: OpenWorkspace, before: str, after: str) -> released.Difference:
     """How the second differs from the first."""
     store = store_of(opened)
+    return released.diff(store, named(store, before), named(store, after), recorded_of(opened))
+
+
+def recorded_of(opened: OpenWorkspace) -> released.Recorded:
+    """Reason and holder of each asset's last decision, by dataset."""
 
     def recorded(dataset: str) -> Mapping[str, tuple[str, str | None]]:
         decisions = opened.table(DECISIONS)
         if decisions is None:
             return {}
-        rows = last_decisions(decisions, ["reason", "holder"])
-        rows = rows.filter(pc.equal(rows["dataset"], dataset))
+        rows = last_decisions(decisions, ["reason", "holder"], dataset)
         told = zip(rows["asset_id"].to_pylist(), rows["reason"].to_pylist(), rows["holder"].to_pylist(), strict=True)
         return {asset: (reason, holder) for asset, reason, holder in told}
 
-    return released.diff(store, named(store, before), named(store, after), recorded)
+    return recorded
