@@ -19,6 +19,8 @@ JARS := var/kafka/downloaded
 S3 := var/s3/bin/versitygw
 # Go builds the S3 server; where it is missing, the tests that need the server say that they are left out.
 GO := $(shell command -v go)
+# The rights review is looked at in a real browser; where there is none, `make test` says so and leaves that out.
+CHROMIUM := $(shell command -v chromium chromium-browser google-chrome 2>/dev/null | head -1)
 WORKERS ?= 2
 KAFKA ?= 1
 
@@ -32,6 +34,7 @@ demo: $(if $(wildcard $(FULL)),$(FULL),$(LIGHT)) ## the main job from nothing, i
 
 test: $(if $(filter 0,$(KAFKA)),,java) $(FULL) $(if $(filter 0,$(KAFKA)),,$(JARS)) $(if $(GO),$(S3)) lint types ## lint, types and every test, real Kafka included (KAFKA=0 leaves its tests out, and says so)
 	@$(if $(filter 0,$(KAFKA)),echo 'KAFKA=0: the tests on a real broker are left out';) \
+	$(if $(CHROMIUM),,echo 'no Chromium: what a browser shows is not tested (Debian, Ubuntu: apt-get install chromium)';) \
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m 'not bench$(if $(filter 0,$(KAFKA)), and not kafka)' $(ARGS)
 
 lint: $(FULL) ## ruff: rules and format

@@ -20,6 +20,8 @@ RETRYING = {"retries": RETRIES, "retry_delay": RETRY_DELAY, "retry_policy": RETR
 VERSION = Param(
     None, type=["null", "string"], title="Version", description="name of the release; by default its instant"
 )
+TAB = "/dags/{{ dag.dag_id }}/runs/{{ run_id | urlencode }}/plugin/rights_review"
+"""The run's tab, where Airflow is served from the root of its host."""
 BECAUSE = Param("", type="string", title="Because", description="goes into the release's manifest, with your name")
 
 
@@ -96,7 +98,7 @@ def ask(declared: Declared) -> AnswerOperator:
     return AnswerOperator(
         task_id="approve",
         subject=f"Publish {declared.name}? {{{{ ti.xcom_pull(task_ids='build')['build'] }}}}",
-        body="{{ ti.xcom_pull(task_ids='review')['markdown'] }}",
+        body=f"[Everything behind these numbers]({TAB})\n\n{{{{ ti.xcom_pull(task_ids='review')['markdown'] }}}}",
         params={"because": BECAUSE},
         assigned_users=approvers(),
         response_timeout=timedelta(hours=declared.approve_within_h),

@@ -13,8 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
+
+from click.testing import CliRunner
 
 from deploy.stack.airflow_server import Api, log_in
+from gatekeeper.cli import main
+from gatekeeper.cli.caller import Caller
 
 ROOT = Path(__file__).resolve().parents[2]
 WITHIN_S = 300.0
@@ -62,6 +67,10 @@ class RunningStack:
             self.interrupt()
 
     @property
+    def scheduler_log(self) -> Path:
+        return self.folder / "airflow" / "scheduler.log"
+
+    @property
     def workspace(self) -> Path:
         return self.folder / "workspace"
 
@@ -69,12 +78,14 @@ class RunningStack:
         return log_in(self.facts["airflow"], user, self.facts["users"][user])
 
     def gatekeeper(self, *arguments: str, stdin: str = "", workspace: Path | None = None) -> Said:
-        """A command in a shell."""
-        command = [sys.executable, "-m", "gatekeeper", "--json", "--workspace", str(workspace or self.workspace)]
-        done = subprocess.run([*command, *arguments], input=stdin, capture_output=True, text=True, check=False)
-        lines = done.stdout.strip().splitlines()
-        assert lines, done.stderr
-        return Said(done.returncode, json.loads(lines[-1]))
+        """A command as in a shell, in this process: there are many, and each would load everything anew."""
+        given = ["--json", "--workspace", str(workspace or self.workspace), *arguments]
+        result = CliRunner().invoke(main, given, obj=Caller(), input=stdin)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        lines = result.stdout.strip().splitlines()
+        assert lines, result.stderr
+        return Said(result.exit_code, json.loads(lines[-1]))
 
     def ok(self, *arguments: str, stdin: str = "", workspace: Path | None = None) -> dict[str, Any]:
         said = self.gatekeeper(*arguments, stdin=stdin, workspace=workspace)
@@ -96,6 +107,11 @@ class Run:
         return self.api.tasks(self.dag, self.id)
 
     @property
+    def review(self) -> str:
+        """The path of its rights review."""
+        return f"/gatekeeper/review/{self.dag}/{quote(self.id, safe='')}"
+
+    @property
     def build(self) -> str:
         """``dataset@version``."""
         found = self.api.get(f"/dags/{self.dag}/dagRuns/{self.id}/taskInstances/build/xcomEntries/return_value")
@@ -111,6 +127,12 @@ class Run:
             return state in states
 
         wait(there, lambda: f"{self.dag} {self.id}: {self.tasks}")
+
+    def asks(self, scheduler_log: Path) -> None:
+        """Waits until the run waits for a person and the scheduler knows: an answer before that fails the task."""
+        self.until("approve", "awaiting_input")
+        told = f"TaskInstance Finished: dag_id={self.dag}, task_id=approve, run_id={self.id},"
+        wait(lambda: told in scheduler_log.read_text(errors="replace"), lambda: f"the scheduler knows {self.id}")
 
     def ended(self) -> str:
         """The state the run ends in."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import duckdb
 import httpx
@@ -26,6 +27,7 @@ from deploy.stack.processes import NotStarted, members
 from deploy.stack.s3_server import program
 from tests.cli.conftest import event
 from tests.e2e.stack_run import Run, RunningStack, first_run
+from tests.support.browser import Browser
 from tests.support.catalogues import FREEMUSICC, needs
 from tests.support.raw_logs import kafka_records
 
@@ -61,7 +63,7 @@ def stack(tmp_path: Path) -> Iterator[RunningStack]:
     datasets.mkdir(parents=True)
     for name, purpose in PURPOSES.items():
         declared = {"name": name, "owner": "search-team", "description": f"{name} tracks", "purpose": purpose}
-        more = {"approve_within_hours": SILENCE_H} if name == "silent" else {}
+        more = {"approve_within_h": SILENCE_H} if name == "silent" else {}
         (datasets / f"{name}.yaml").write_text(json.dumps(declared | more))
     running = RunningStack(tmp_path / "stack", "--bare")
     try:
@@ -79,11 +81,15 @@ def test_from_kafka_to_a_release_and_what_must_not_get_there(stack: RunningStack
     runs = {name: first_run(reviewer, f"gatekeeper_dataset_{name}") for name in PURPOSES}
     with subtests.test("a person's yes makes a release of exactly what is permitted"):
         a_yes_makes_a_release(stack, runs["main"], silenced)
+    with subtests.test("the rights review is behind Airflow's authentication"):
+        only_who_may_see_runs_sees_the_review(stack, runs["main"])
     second = after_a_withdrawal(stack, runs["main"], leaving)
     with subtests.test("who may not answer cannot"):
         only_the_approver_answers(stack, runs["refused"])
     with subtests.test("a rejection publishes nothing, and is kept"):
         a_no_publishes_nothing(stack, runs["refused"])
+    with subtests.test("the run's page has the rights review, for eyes and for a keyboard"):
+        the_tab_is_there(stack, runs["main"])
     planted = plant_forged_row(stack, runs["refused"], silenced)
     with subtests.test("of two publications of one version one wins"):
         one_version_one_release(stack, runs["twice"])
@@ -95,6 +101,8 @@ def test_from_kafka_to_a_release_and_what_must_not_get_there(stack: RunningStack
         withdrawn_before_publication(stack, second, leaving[1])
     with subtests.test("a forged row blocks the run and is named"):
         a_forged_row_blocks(stack, planted)
+    with subtests.test("the review of a blocked run names the row, that of another DAG says what it is not"):
+        the_review_says_what_blocks(stack, planted)
     with subtests.test("Ctrl-C leaves nothing behind"):
         nothing_is_left(stack)
 
@@ -166,7 +174,7 @@ def rows_in_s3(stack: RunningStack, release: str) -> set[str]:
 
 
 def a_yes_makes_a_release(stack: RunningStack, run: Run, silenced: str) -> None:
-    run.until("approve", "awaiting_input")
+    run.asks(stack.scheduler_log)
     name = run.build
     assert release_names(stack, "main") == []
     run.answer("Approve", "the reasons are as expected")
@@ -190,6 +198,56 @@ def a_yes_makes_a_release(stack: RunningStack, run: Run, silenced: str) -> None:
     }
 
 
+def only_who_may_see_runs_sees_the_review(stack: RunningStack, run: Run) -> None:
+    """Nobody without a token, nobody with a wrong one; who may only look may look. No browser keeps a page of it."""
+    for page in (run.review, f"{run.review}/explain?asset=x"):
+        assert httpx.get(stack.facts["airflow"] + page).status_code == 401
+        assert httpx.get(stack.facts["airflow"] + page, cookies={"_token": "forged"}).status_code in (401, 403)
+    seen = stack.api("reader").page(run.review)
+    assert seen.status_code == 200
+    assert run.build.partition("@")[2] in seen.text
+    assert seen.headers["cache-control"] == "no-store"
+    assert "script-src" not in seen.headers["content-security-policy"]
+    assert seen.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+def the_tab_is_there(stack: RunningStack, run: Run) -> None:
+    """In the browser that people use: the tab, what it shows, and its way to an explanation without a mouse."""
+    url = stack.facts["airflow"]
+    browser = Browser(stack.folder / "chromium")
+    try:
+        browser.cookie(url, "_token", stack.api("reviewer").token)
+        browser.open(f"{url}/dags/{run.dag}/runs/{quote(run.id, safe='')}/plugin/rights_review")
+        frame = "document.querySelector('iframe')?.contentDocument"
+        browser.until(f"!!{frame}?.querySelector('#came-in svg.flow rect')")
+        assert "Rights review" in browser.js("document.body.innerText")
+        assert "quality gate passed" in browser.js(f"{frame}.body.innerText")
+        painted = f"getComputedStyle({frame}.querySelector('rect.permit')).fill"
+        assert browser.js(painted) != "rgb(0, 0, 0)", "the style sheet was not used"
+        browser.open(url + run.review)
+        browser.press("Tab")
+        assert browser.focused() == "Skip to the content"
+        while (browser.js("document.activeElement.search") or "").startswith("?asset=") is False:
+            browser.press("Tab")
+            assert browser.js("document.activeElement !== document.body"), "no explanation within reach of a keyboard"
+        asked = browser.focused()
+        browser.press("Enter")
+        browser.until("location.pathname.endsWith('/explain') && document.readyState === 'complete'")
+        assert asked in browser.js("document.body.innerText")
+        assert "agreement.prohibit" in browser.js("document.body.innerText")
+    finally:
+        browser.close()
+
+
+def the_review_says_what_blocks(stack: RunningStack, run: Run) -> None:
+    seen = stack.api("reader").page(run.review)
+    assert seen.status_code == 200
+    assert "blocked by the quality gate" in seen.text
+    assert run.about in seen.text
+    gate = replace(run, dag="gatekeeper_gate")
+    assert "This DAG makes no dataset" in stack.api("reader").page(gate.review).text
+
+
 def after_a_withdrawal(stack: RunningStack, before: Run, leaving: tuple[str, str]) -> Run:
     """No gate and no sweep sees it: the dataset's table still has the rows when the next run builds."""
     withdraw(stack, leaving[0], PURPOSES["main"])
@@ -197,7 +255,7 @@ def after_a_withdrawal(stack: RunningStack, before: Run, leaving: tuple[str, str
 
 
 def withdrawn_before_the_build(stack: RunningStack, run: Run, label: str) -> None:
-    run.until("approve", "awaiting_input")
+    run.asks(stack.scheduler_log)
     parts = stack.workspace / "builds" / "main" / "second" / "data" / "*.parquet"
     built = {row[0] for row in duckdb.sql(f"select asset_id from read_parquet('{parts}')").fetchall()}
     gone = {asset for asset, data in on_kafka(stack).items() if data["account_id"] == label}
@@ -218,7 +276,7 @@ def withdrawn_before_publication(stack: RunningStack, run: Run, label: str) -> N
 
 
 def only_the_approver_answers(stack: RunningStack, run: Run) -> None:
-    run.until("approve", "awaiting_input")
+    run.asks(stack.scheduler_log)
     for user, code in (("operator", 403), ("reader", 403)):
         with pytest.raises(httpx.HTTPStatusError) as refused:
             stack.api(user).answer(run.dag, run.id, "Approve", "I should not be able to")
@@ -248,7 +306,7 @@ def silence_publishes_nothing(stack: RunningStack, run: Run) -> None:
 
 def one_version_one_release(stack: RunningStack, run: Run) -> None:
     """Another workspace on the same logs, lake and bucket, as a second team's machine would be."""
-    run.until("approve", "awaiting_input")
+    run.asks(stack.scheduler_log)
     other, (_, version) = stack.folder / "other", run.build.split("@")
     shutil.copytree(stack.workspace, other, ignore=shutil.ignore_patterns("builds", ".snapshots"))
     for command in (("build", "twice", "--version", version), ("check", run.build)):
