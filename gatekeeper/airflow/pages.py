@@ -17,8 +17,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from gatekeeper.airflow.shares import flow
 
 NO_ANSWER = {"required": ("waiting", "… waiting for a person"), "none": ("none", "nobody has to approve")}
-LAYERS = {"title": "rightsholder roles", "none": "nobody gave permission", "wishes": "wishes and reservations"}
-"""Layers whose names say little to people who do not know the design."""
+LAYERS = {
+    "claim": "claims",
+    "agreement": "agreements",
+    "wishes": "wishes and reservations",
+    "title": "rightsholder roles",
+    "none": "nobody gave permission",
+}
+"""Layers as people say them."""
 
 
 def place(root: str, dag_id: str, run_id: str) -> str:
@@ -53,7 +59,7 @@ def review_page(answer: Mapping[str, Any], root: str, dag_id: str, run_id: str) 
         summary=_summary(answer["rows"], standing),
         flow=flow(answer["rows"], facts["counts"]["refused"], standing),
         permitted=_largest(facts["counts"]["permitted"]),
-        by_layer=[(LAYERS.get(name, f"{name}s"), count) for name, count in _largest(standing and standing["by_layer"])],
+        by_layer=[(LAYERS.get(name, name), count) for name, count in _largest(standing and standing["by_layer"])],
         by_reason=_largest(standing and standing["by_reason"]),
         by_holder=_largest(standing and standing["by_holder"]),
         left_out=named.in_groups(facts["left_out"]),

@@ -21,7 +21,11 @@ from gatekeeper.stages.review import LeftOut, Named, Standing, left_out, names_o
 from gatekeeper.wiring.releasing import candidate_of, recorded_of, store_of
 from gatekeeper.wiring.workspace import OpenWorkspace
 
-LAYER_OF = {reason: layer for layer, reason, _ in REASONS}
+LAYER_OF = {
+    reason: " or ".join(dict.fromkeys(layer for layer, other, _ in REASONS if other == reason))
+    for _, reason, _ in REASONS
+}
+"""Reason → the layer it comes from; evidence that nobody could read may lie in more than one."""
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,9 @@ def test_what_was_refused_is_told_by_reason_layer_and_holder(world: Desk) -> Non
     assert standing["verdicts"] == {"permit": 4, "deny": 1, "hold": 1}
     assert {(g["verdict"], g["reason"], g["layer"], g["holder"], g["assets"]) for g in standing["refused"]} == {
         ("deny", "reservation.no_ai_tag", "wishes", "account:ilse", 1),
-        ("hold", "evidence.unsupported", "wishes", "account:ada", 1),
+        ("hold", "evidence.unreadable", "claim or wishes", "account:ada", 1),
     }
-    assert standing["by_layer"] == {"wishes": 2}
+    assert standing["by_layer"] == {"claim or wishes": 1, "wishes": 1}
     assert standing["by_holder"] == {"account:ada": 1, "account:ilse": 1}
     assert [group["examples"] for group in standing["held"]] == [["unread"]]
     assert told["names"]["tagged"]["title"] == "Tagged"
