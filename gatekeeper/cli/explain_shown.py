@@ -17,8 +17,9 @@ from gatekeeper.core.decision import VERDICT_OF, Heard
 from gatekeeper.core.policy import Policy
 from gatekeeper.core.statements import Mismatch, Statement
 from gatekeeper.core.times import ALWAYS_US, format_instant
-from gatekeeper.stages.explain import Told, differs, licence_of
+from gatekeeper.stages.explain import Told, differs, licence_of, signals_of
 
+SIGNAL_CHARS_SHOWN = 120
 _MARK = ">"
 """Stands before the statement that decided."""
 
@@ -28,6 +29,7 @@ def shown(told: Told, recorded: Mapping[str, Any] | None) -> RenderableType:
     parts: list[RenderableType] = [_answer(told), Text()]
     for heard in told.explanation.interests:
         parts += [_interest(heard, told.explanation.decision.policy), Text()]
+    parts += _signals(told)
     parts += _changes(told)
     parts += _sources(told)
     parts += _on_record(told, recorded)
@@ -85,6 +87,20 @@ def _interval(s: Statement) -> str:
     begins = format_instant(s.from_us) if s.from_us > -ALWAYS_US else ""
     ends = format_instant(s.until_us) if s.until_us < ALWAYS_US else ""
     return f"{begins} .. {ends}" if begins or ends else "always"
+
+
+def _signals(told: Told) -> list[RenderableType]:
+    """What came with the asset, in its own words, and how it was read."""
+    found = signals_of(told)
+    if not found:
+        return []
+    rows = table("signal", "written against", "says", "read as")
+    for signal in found:
+        said = signal["statement"]
+        short = said if len(said) <= SIGNAL_CHARS_SHOWN else said[:SIGNAL_CHARS_SHOWN] + "…"
+        read = "\n".join(signal["read"]) or "a no to nothing; a yes grants nothing"
+        rows.add_row(signal["vocabulary"], signal["vocabulary_version"] or "", short, read)
+    return [Text("signals that came with it", style="name"), Padding(rows, (0, 0, 0, 2), expand=False), Text()]
 
 
 def _changes(told: Told) -> list[RenderableType]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -36,6 +37,8 @@ FRESH_US: Final = 24 * 3600 * 1_000_000
 RULES_MAX: Final = 100
 """Rules of one field in one file; real files have a handful."""
 LINES_MAX: Final = 5_000
+REMEMBERED_MAX: Final = 256
+REMEMBERED_CHARS_MAX: Final = 8_192
 
 _ROBOTS = re.compile(r"(?:\A|\n)[ \t]*user-agent[ \t]*:", re.IGNORECASE)
 _RULES = frozenset({"allow", "disallow", "content-usage", "content-signal"})
@@ -179,4 +182,9 @@ def _applies(lines: list[str], rule: _Rule, url: str, agent: str) -> bool:
 
 
 def _may_fetch(text: str, url: str, agent: str) -> bool:
-    return bool(Protego.parse(text).can_fetch(url, agent))
+    groups = _remembered(text) if len(text) <= REMEMBERED_CHARS_MAX else Protego.parse(text)
+    return bool(groups.can_fetch(url, agent))
+
+
+_remembered = lru_cache(REMEMBERED_MAX)(Protego.parse)
+"""One site's robots.txt speaks for many recordings."""

@@ -26,6 +26,7 @@ from gatekeeper.core.statements import Mismatch, Statement
 from gatekeeper.core.times import ALWAYS_US, format_instant
 from gatekeeper.core.use import Declaration
 from gatekeeper.errors import BadInput
+from gatekeeper.evidence.readers import read_reservation
 from gatekeeper.ports import RightsRecord
 from gatekeeper.stages.gate.barrier import RightsRead
 
@@ -136,6 +137,7 @@ def as_document(told: Told) -> dict[str, Any]:
         "policy": decision.policy.digest,
         "decided_at": format_instant(decision.instant_us),
         "licence": asdict(licence) if (licence := licence_of(told)) else None,
+        "signals": signals_of(told),
         "missing_roles": list(told.explanation.missing_roles),
         "interests": [_heard(heard) for heard in told.explanation.interests],
         "what_would_change_it": list(told.advice),
@@ -160,6 +162,17 @@ def licence_of(told: Told) -> Licence | None:
     names = set(licence_names(spelling, policy.spellings))
     in_table = any(not names.isdisjoint(row.names) for row in policy.licences)
     return Licence(spelling, licence_id(spelling, policy.spellings), in_table)
+
+
+def signals_of(told: Told) -> list[dict[str, Any]]:
+    """The reservations that came with the asset, each with what the readers make of it."""
+    readers = told.explanation.decision.policy.signals.readers
+    found = []
+    for r in told.event.get("reservations") or ():
+        words = (r["vocabulary"], r.get("vocabulary_version"), r["statement"])
+        readings = [f"{x.says}: {x.reason} ({x.term})" for x in read_reservation(*words, readers=readers)]
+        found.append({"vocabulary": words[0], "vocabulary_version": words[1], "statement": words[2], "read": readings})
+    return found
 
 
 def _heard(heard: Heard) -> dict[str, Any]:

@@ -12,7 +12,17 @@ from gatekeeper.core.policy import read_policy
 from gatekeeper.core.tables import CONTENT_SCHEMA
 from gatekeeper.core.use import Declaration, Use
 from gatekeeper.errors import BadInput
-from gatekeeper.stages.explain import Evidence, Known, Licence, as_document, latest, licence_of, parse_evidence, tell
+from gatekeeper.stages.explain import (
+    Evidence,
+    Known,
+    Licence,
+    as_document,
+    latest,
+    licence_of,
+    parse_evidence,
+    signals_of,
+    tell,
+)
 from tests.core.comparing import shipped_policy
 
 
@@ -84,3 +94,16 @@ def test_an_explanation_tells_which_licence_a_spelling_is(spelling: str | None, 
     told = tell(event, asset_of(event), known)
     assert licence_of(told) == expected
     assert (as_document(told)["licence"] or {}).get("id") == (expected.id if expected else None)
+
+
+def test_an_explanation_tells_how_each_signal_was_read() -> None:
+    """In its own words, with the term and the reason; under a policy without readers, as it was read then."""
+    said = {"vocabulary": "aipref", "vocabulary_version": "draft-ietf-aipref-vocab-07", "statement": "train-ai=n"}
+    event = _rows({"offset": 0, "reservations": [said]}).to_pylist()[0]
+    declaration = Declaration("d", Use("training.generative"), "sha256:0", {})
+    for changes, read in (
+        ({}, ["prohibit: reservation.aipref (aipref-07/train-ai)"]),
+        ({"signals": None}, ["unclear: evidence.unsupported (unsupported)"]),
+    ):
+        known = Known(read_policy({**shipped_policy(), **changes}), declaration, [], [], 0, 0)
+        assert signals_of(tell(event, asset_of(event), known)) == [{**said, "read": read}]
