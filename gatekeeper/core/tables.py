@@ -189,7 +189,10 @@ RIGHTS = TableSpec(
     RIGHTS_SCHEMA, skip_by=("position",), few_values=("source", "type", "readable", "problem", "recorded_at")
 )
 DATASET = TableSpec(
-    DATASET_SCHEMA, skip_by=("partition", "offset", "asset_id"), few_values=("rights_position", *_FEW_DATA_VALUES)
+    DATASET_SCHEMA,
+    skip_by=("partition", "offset", "asset_id"),
+    few_values=("rights_position", *_FEW_DATA_VALUES),
+    find_by=("asset_id",),
 )
 
 SPECS: Mapping[str, TableSpec] = MappingProxyType(

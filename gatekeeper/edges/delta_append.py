@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import QueryBuilder
 
 from gatekeeper.core.commits import Outcome, WrittenFile
 from gatekeeper.edges.delta_errors import mapped
 from gatekeeper.edges.delta_files import add_action, compacted
-from gatekeeper.edges.delta_table import Handle
+from gatekeeper.edges.delta_table import Handle, sql_text
 
 COMPACTED_BYTES = 32 * 1024 * 1024
 """A merged file: some hundred thousand events, so that what arrived together is read without the rest."""
@@ -76,21 +75,6 @@ class AppendTable(Handle):
                 found.append(self.read(paths, names, at_offsets(partition, offsets)))
         return pa.concat_tables(found)
 
-    def look_up(self, column: str, value: str, columns: Sequence[str]) -> pa.Table:
-        """Rows whose ``column`` is ``value``, in no order; ``columns`` may not be lists or structs.
-
-        By DataFusion, which asks the Bloom filters of the files (``TableSpec.find_by``) before it reads any: 40 ms
-        among 10 M rows in 100 files, where pyarrow, which knows none, reads the column of every row (0.6 s). Raises
-        ``Unavailable``.
-        """
-        schema = pa.schema([self.spec.schema.field(name) for name in columns])
-        names = ", ".join(f'"{name}"' for name in columns)
-        with mapped(f"looking into {self.name}"):
-            asked = QueryBuilder().register(self.name, self.delta)
-            # names are the schema's own, the value is quoted
-            rows = asked.execute(f'select {names} from "{self.name}" where "{column}" = {_sql_text(value)}')  # noqa: S608
-            return pa.table(rows.read_all()).cast(schema)
-
     def scan(self, columns: Sequence[str] | None = None, where: pc.Expression | None = None) -> pa.Table:
         """Rows in no order; ``where`` may name any column of the table. Raises ``Unavailable``."""
         return self.read(self.paths({}), columns, where)
@@ -117,7 +101,7 @@ class AppendTable(Handle):
             feed = self.delta.load_cdf(
                 # deltalake pastes the names into SQL as they are, and ``partition`` is a word of SQL
                 columns=[f'"{name}"' for name in (*names, "_change_type", VERSION_COLUMN)],
-                predicate=None if dataset is None else f"dataset = {_sql_text(dataset)}",
+                predicate=None if dataset is None else f"dataset = {sql_text(dataset)}",
                 starting_version=version + 1,
                 ending_version=through,
             )
@@ -133,7 +117,3 @@ def at_offsets(partition: int, offsets: npt.NDArray[np.int64]) -> pc.Expression:
     offset, least, greatest = pc.field("offset"), int(offsets.min()), int(offsets.max())
     within = (pc.field("partition") == partition) & (offset >= least) & (offset <= greatest)
     return within if greatest - least + 1 == len(offsets) else within & offset.isin(pa.array(offsets))
-
-
-def _sql_text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

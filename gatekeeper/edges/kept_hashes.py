@@ -29,16 +29,21 @@ class KeptHashes:
 
     def of(self, path: str, made: Callable[[], Hashes]) -> Hashes:
         """The hashes of a data file, mapped into memory; ``made`` works them out where nobody has yet."""
-        place = self._place(path)
+        kept = self.known(path)
+        if kept is not None:
+            return kept
+        hashes = made()
+        self._keep(self._place(path), hashes)
+        return hashes
+
+    def known(self, path: str) -> Hashes | None:
+        """The same, None where nobody has worked them out: for who writes nothing."""
         try:
-            kept: Hashes = np.load(place, mmap_mode="r", allow_pickle=False)
-            if kept.dtype == np.uint64 and kept.ndim == 1:
-                return kept
+            kept: Hashes = np.load(self._place(path), mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError) as problem:
             log.debug("no hashes of %s yet: %s", path, problem)
-        hashes = made()
-        self._keep(place, hashes)
-        return hashes
+            return None
+        return kept if kept.dtype == np.uint64 and kept.ndim == 1 else None
 
     def only(self, paths: Collection[str]) -> None:
         """Forget every other data file: the table no longer has it."""

@@ -23,6 +23,7 @@ from gatekeeper.stages.gate.patience import Patience
 from gatekeeper.stages.gate.queues import Switch
 from gatekeeper.stages.gate.strays import Strays
 from gatekeeper.stages.rights_table import RightsTable
+from gatekeeper.stages.sweep.ports import FilesTable
 from gatekeeper.stages.sweep.sweeping import Outside, Sweep, Swept
 from gatekeeper.stages.sweep.whereabouts import Whereabouts
 from gatekeeper.wiring.gate import (
@@ -79,6 +80,11 @@ def sweep(opened: OpenWorkspace, options: SweepOptions) -> SweptWorkspace:
         return SweptWorkspace(swept, tuple(sorted(follower.register.datasets)), tables.fold(follower))
 
 
+def whereabouts_of(opened: OpenWorkspace, catalog: FilesTable) -> Whereabouts:
+    """Which files of the catalogue may hold a subject, as far as sweeps of this machine have looked."""
+    return Whereabouts(catalog, KeptHashes(opened.workspace.root / SNAPSHOTS_FOLDER / SUBJECTS_FOLDER))
+
+
 def _outside(
     opened: OpenWorkspace,
     options: SweepOptions,
@@ -91,13 +97,12 @@ def _outside(
     app_id = app_ids(identity)
     kept = _KeptRights(opened, lake, rights, follower, options.gate.worker_id)
     catalog = lake.open(CATALOG)
-    folder = opened.workspace.root / SNAPSHOTS_FOLDER / SUBJECTS_FOLDER
     return Outside(
         follower=follower,
         patience=Patience(opened.workspace.limits.patience_s, Switch()),
         decisions=lake.open(DECISIONS),
         catalog=catalog,
-        whereabouts=Whereabouts(catalog, KeptHashes(folder)),
+        whereabouts=whereabouts_of(opened, catalog),
         strays=Strays(lake.open(CATALOG), home_of(opened, identity)),
         apps={partition: app_id(partition) for partition in range(identity.partitions)},
         news=kept.between,

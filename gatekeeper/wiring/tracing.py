@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import pyarrow.compute as pc
-
 from gatekeeper.core.advice import advice, ways_to_no
 from gatekeeper.core.decision import Verdict
 from gatekeeper.core.layout import CATALOG, DECISIONS, DatasetTable
@@ -27,8 +25,9 @@ from gatekeeper.stages.trace.absence import InRelease, in_release
 from gatekeeper.stages.trace.holding import Holding, holding
 from gatekeeper.stages.trace.life import Lake, Life, life_of, place_of
 from gatekeeper.stages.trace.membership import Published, published
-from gatekeeper.stages.trace.subjects import assets_answering
+from gatekeeper.stages.trace.subjects import Where, assets_answering
 from gatekeeper.wiring.releasing import store_of
+from gatekeeper.wiring.sweeping import whereabouts_of
 from gatekeeper.wiring.workspace import OpenWorkspace, RightsSoFar
 
 ASSETS_MAX = 100
@@ -103,6 +102,10 @@ class _Tracing:
         return table
 
     @cached_property
+    def where(self) -> Where:
+        return whereabouts_of(self.opened, self.catalog).likely
+
+    @cached_property
     def decisions(self) -> ReadableTable | None:
         return self.opened.table(DECISIONS)
 
@@ -125,24 +128,22 @@ class _Tracing:
     def assets(self, subject: str) -> list[str]:
         with closing(self.opened.content_reader()) as content:
             partitions = content.identity().partitions
-        found = assets_answering(self.catalog, partitions, subject)
+        found = assets_answering(self.catalog, partitions, subject, self.where)
         if len(found) > ASSETS_MAX and not subject.startswith(("party:", "account:")):
             do = "ask for one of them, or for a rightsholder with --party or --account"
             raise BadInput(f"{len(found)} assets answer to {subject}, the first is {found[0]}", do)
         return found
 
     def life(self, asset_id: str) -> Life:
-        lake = Lake(self.catalog, self.decisions, sorted(self.rights.register.datasets), self._row)
+        lake = Lake(self.catalog, self.decisions, sorted(self.rights.register.datasets), self._row, self.where)
         return life_of(asset_id, lake, self.store, self.releases)
 
     def _row(self, dataset: str, asset_id: str) -> Mapping[str, Any] | None:
         lake = self.opened.lake()
         if not lake.exists(DatasetTable(dataset)):
             return None
-        table = lake.dataset(dataset)
-        paths = table.paths({"asset_id": (asset_id, asset_id)})
         columns = ("partition", "offset", "rights_position")
-        return place_of(table.read(paths, columns, pc.field("asset_id") == asset_id))
+        return place_of(lake.dataset(dataset).look_up("asset_id", asset_id, columns))
 
     def can_do(self, subject: str, dataset: str, asset_id: str) -> tuple[str, ...]:
         """What a holder can do about the decision as it is now; nothing where the dataset is not declared any more."""

@@ -96,6 +96,23 @@ def test_a_sweep_on_s3_takes_rows_out(desk: Desk, lake: dict[str, object]) -> No
     assert not (desk.root / "lake").exists()
 
 
+def test_what_was_decided_on_s3_is_replayed_and_a_person_is_erased(desk: Desk, lake: dict[str, object]) -> None:
+    """The fields go from every table, the files that held them from the bucket; every decision is made again."""
+    desk.ok("rights", "append", "-", stdin=TERMS + "\n")
+    desk.ok("content", "append", "-", stdin="\n".join(published(f"song-{n}", account="ana") for n in range(2)) + "\n")
+    desk.ok("gate", "--drain")
+    told = desk.ok("erase", "--account", "ana", "--because", "request 7", "--json").json["rows"]
+    assert told == {"catalog": 0, "datasets/search": 0, "dead_letters": 0}, "nothing described them"
+    titled = published("song-0", account="ana", time="2025-06-02T00:00:00Z", title="Ana's own")
+    desk.ok("content", "append", "-", stdin=titled + "\n")
+    desk.ok("gate", "--drain")
+    assert desk.ok("erase", "--account", "ana", "--because", "request 8", "--json").json["rows"]["datasets/search"] == 1
+    assert desk.ok("maintain", "--grace-hours", "0", "--json").json["merged_away"]["catalog"] > 0
+    assert {r["title"] for r in rows(lake, "datasets/search")} == {None}
+    assert desk.ok("replay", "--json").json == desk.ok("replay", "--json", "--reference").json
+    assert desk.ok("replay", "--json").json["differ"] == 0
+
+
 def test_a_lake_that_cannot_be_reached_is_said_so(desk: Desk, lake: dict[str, object]) -> None:
     """Exit code 3 and what to look at; nothing is written elsewhere instead."""
     away = json.loads(json.dumps(lake))

@@ -30,6 +30,7 @@ purposes = st.sampled_from(["service", "training", "training.analytical", "servi
 isrcs = st.sampled_from(["NLA122500001", "nl-a12-25-00001", "NLA122500002"])
 digests = st.sampled_from(["ab" * 32, "AB" * 32])
 minutes = st.sampled_from([1, 4, 30])
+meanwhile = st.sampled_from(["other", "withdrawal", "merge"])
 
 
 class Histories(RuleBasedStateMachine):
@@ -156,18 +157,24 @@ class Histories(RuleBasedStateMachine):
     def killed(self, at: str, which: str) -> None:
         self.world.killed(getattr(self.world.runs, which), at)
 
-    @rule(at=st.sampled_from(["decisions.write", "decisions.commit"]), other=st.sampled_from(["gate", "withdrawal"]))
+    @rule(
+        at=st.sampled_from(["decisions.write", "decisions.commit"]),
+        other=meanwhile,
+    )
     def beside_a_sweep(self, at: str, other: str) -> None:
-        self.world.beside(self.world.runs.sweep, at, self._meanwhile(other))
+        self.world.beside(self.world.runs.sweep, at, self._meanwhile(other, self.world.gate))
 
-    @rule(at=st.sampled_from(["catalog.commit", "decisions.commit"]), other=st.sampled_from(["sweep", "withdrawal"]))
+    @rule(
+        at=st.sampled_from(["catalog.commit", "decisions.commit"]),
+        other=meanwhile,
+    )
     def beside_a_gate(self, at: str, other: str) -> None:
-        self.world.beside(self.world.runs.drain, at, self._meanwhile(other))
+        self.world.beside(self.world.runs.drain, at, self._meanwhile(other, self.world.sweep))
 
-    def _meanwhile(self, what: str) -> Callable[[], None]:
+    def _meanwhile(self, what: str, other: Callable[[], None]) -> Callable[[], None]:
         said = {"speaker": "account:nina", "subject": "account:nina", "purposes": ["service"]}
         withdrawal = lambda: self.world.rights("rights.consent.withdrawn", **said)  # noqa: E731
-        return {"gate": self.world.gate, "sweep": self.world.sweep, "withdrawal": withdrawal}[what]
+        return {"other": other, "merge": self.world.maintain, "withdrawal": withdrawal}[what]
 
     @rule()
     def merge(self) -> None:

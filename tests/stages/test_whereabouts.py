@@ -49,6 +49,7 @@ def test_every_asset_that_answers_to_a_subject_is_found(seed: int, tmp_path: Pat
         assets = pa.array(sorted(found))
         everything = latest.latest_of(table, everywhere, assets, table.paths())
         narrowed = latest.latest_of(table, everywhere, assets, where.of_assets(assets))
+        assert set(where.likely(subjects)) == set(paths)
         assert {p: o.tolist() for p, o in narrowed.items()} == {p: o.tolist() for p, o in everything.items()}
 
 
@@ -66,6 +67,17 @@ def test_files_without_the_subject_are_not_opened(tmp_path: Path) -> None:
     assert latest.assets_of(table, {0: 10**6, 1: 10**6}, [f"asset:{asset}"], paths).to_pylist() == [asset]
     with pytest.raises(Unavailable):
         table.scan(["asset_id"])
+
+
+def test_who_only_looks_takes_what_nobody_has_looked_through_for_possible(tmp_path: Path) -> None:
+    """And writes nothing."""
+    world = random_world(random.Random(3), n_events=5, n_assets=40)
+    table = filled(Lake(tmp_path), world)
+    where = Whereabouts(table, KeptHashes(tmp_path / "kept"))
+    assert where.likely(["party:nobody-at-all"]) == table.paths()
+    assert not (tmp_path / "kept").exists()
+    where.of_subjects(["party:nobody-at-all"])
+    assert where.likely(["party:nobody-at-all"]) == []
 
 
 def test_what_was_merged_is_worked_out_anew(tmp_path: Path) -> None:

@@ -35,6 +35,11 @@ class Whereabouts:
         """Files that may hold an asset with one of these subjects."""
         return self._holding(hashes_of_subjects(subjects))
 
+    def likely(self, subjects: Collection[str]) -> list[str]:
+        """The same for who only looks: a file that no sweep has looked through yet may hold it, too."""
+        wanted, paths = hashes_of_subjects(subjects), self.catalog.paths({})
+        return [path for path in paths if (known := self.kept.known(path)) is None or any_in(wanted, known)]
+
     def of_assets(self, assets: pa.Array) -> list[str]:
         """Files that may hold an event of one of these assets."""
         return self._holding(np.sort(hashes_of("asset", assets)))

@@ -14,7 +14,7 @@ from gatekeeper.stages.reading import ReadableTable, decisions_of, events_of
 from gatekeeper.stages.release_ports import ReleaseStore
 from gatekeeper.stages.row_decisions import CatalogTable
 from gatekeeper.stages.trace.membership import Member, Mention, Published, members, mentions
-from gatekeeper.stages.trace.subjects import shared_identities
+from gatekeeper.stages.trace.subjects import Where, shared_identities
 
 TOLD_OF_A_DECISION = ("dataset", "verdict", "reason", "holder", "evidence", "driver", "rights_position", "policy")
 
@@ -22,13 +22,14 @@ TOLD_OF_A_DECISION = ("dataset", "verdict", "reason", "holder", "evidence", "dri
 @dataclass(frozen=True)
 class Lake:
     """What is asked. ``decisions`` is None where nothing was decided yet; ``row``: (dataset, asset id) → its row in the
-    dataset's table, None where it is not in it.
+    dataset's table, None where it is not in it; ``where`` are the catalogue's files that may hold a subject.
     """
 
     catalog: CatalogTable
     decisions: ReadableTable | None
     datasets: Sequence[str]
     row: Callable[[str, str], Mapping[str, Any] | None]
+    where: Where
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def _us(instant: Any) -> int:
 
 
 def _copies(events: pa.Table, lake: Lake, store: ReleaseStore, releases: Sequence[Published]) -> list[Copy]:
-    shared = shared_identities(lake.catalog, events) if events.num_rows else []
+    shared = shared_identities(lake.catalog, events, lake.where) if events.num_rows else []
     found = []
     for what, value, asset_id in shared:
         last = last_by_dataset(decisions(lake.decisions, asset_id))
