@@ -27,6 +27,7 @@ from gatekeeper.stages.recall.writing import Step
 from gatekeeper.stages.release_reading import every_manifest, named
 from gatekeeper.wiring.releasing import following, no_step, store_of
 from gatekeeper.wiring.sealing import seals_of
+from gatekeeper.wiring.sweeping import whereabouts_of
 from gatekeeper.wiring.workspace import OpenWorkspace
 
 BUILDS = "builds"
@@ -77,10 +78,12 @@ def _outside(opened: OpenWorkspace, options: RecallOptions) -> Iterator[recallin
             rows = lake.open(RIGHTS).scan(["value"], is_claim & (pc.field("position") < position))
             return {parse_subject(json.loads(value)["data"]["subject"]) for value in rows["value"].to_pylist()}
 
+        catalog = lake.open(CATALOG)
         yield recalling.Outside(
             follower=follower,
-            catalog=lake.open(CATALOG),
+            catalog=catalog,
             partitions=partitions,
+            where=whereabouts_of(opened, catalog).likely,
             store=store_of(opened),
             candidates=DirectoryReleases(opened.workspace.root / BUILDS),
             compile=compiled,

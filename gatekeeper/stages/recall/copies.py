@@ -17,6 +17,7 @@ from gatekeeper.stages.check_rows import RefusedIdentities
 from gatekeeper.stages.gate.barrier import Decides
 from gatekeeper.stages.row_decisions import CatalogTable, RowRefused, refused_now
 from gatekeeper.stages.sweep.latest import assets_of
+from gatekeeper.stages.trace.subjects import Where
 
 ALL_OFFSETS = np.iinfo(np.int64).max
 CLAIM = "claim."
@@ -42,11 +43,11 @@ class Copies:
         return RowRefused(asset_id, of.verdict, of.reason, of.holder, of.evidence, f"same {kind} as {of.asset_id}")
 
 
-def claimed_assets(catalog: CatalogTable, partitions: int, subjects: Collection[str]) -> pa.Array:
+def claimed_assets(catalog: CatalogTable, partitions: int, where: Where, subjects: Collection[str]) -> pa.Array:
     """Assets that a claim may be about: with an event that answers to one of the subjects, or removed."""
     everywhere = dict.fromkeys(range(partitions), int(ALL_OFFSETS))
     removed = catalog.scan(["asset_id"], pc.field("type") == REMOVED)["asset_id"]
-    found = [assets_of(catalog, everywhere, subjects), *removed.chunks]
+    found = [assets_of(catalog, everywhere, subjects, where(list(subjects))), *removed.chunks]
     return pc.unique(pa.concat_arrays(found))
 
 

@@ -36,6 +36,7 @@ from gatekeeper.stages.release_ports import ReleaseStore
 from gatekeeper.stages.release_reading import named, names
 from gatekeeper.stages.row_decisions import CatalogTable, RowRefused, refused_rows
 from gatekeeper.stages.sweep.sweeping import EVENT_COLUMNS
+from gatekeeper.stages.trace.subjects import Where
 
 NO_PERMISSION = "no_permission"
 Tell = Callable[[int, int], None]
@@ -43,14 +44,15 @@ Tell = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Outside:
-    """What a recall needs. ``candidates`` holds builds, as releases are held; ``compile`` makes a kernel for uses that
-    no dataset declares today; ``claimed`` are the subjects claims were ever opened about, below a position; ``tell``
-    hears (rows decided, rows there are).
+    """What a recall needs. ``where`` narrows the catalogue's files down; ``candidates`` holds builds, as releases are;
+    ``compile`` makes a kernel for uses that no dataset declares today; ``claimed`` are the subjects claims were ever
+    opened about, below a position; ``tell`` hears (rows decided, rows there are).
     """
 
     follower: RightsFollower
     catalog: CatalogTable
     partitions: int
+    where: Where
     store: ReleaseStore
     candidates: ReleaseStore
     compile: Callable[[Mapping[str, Use], Moment], Decides]
@@ -199,7 +201,7 @@ class _Run:
     @cached_property
     def _claimed(self) -> pa.Array:
         subjects = self.outside.claimed(self.moment.position)
-        return claimed_assets(self.outside.catalog, self.outside.partitions, subjects)
+        return claimed_assets(self.outside.catalog, self.outside.partitions, self.outside.where, subjects)
 
     def _rows(self, manifest: Manifest) -> Callable[[int], Iterator[pa.Table]]:
         """Reads a release; one that breaks off is named, and its other rows are decided all the same."""
