@@ -28,7 +28,7 @@ from gatekeeper.evidence.reading import MARKUP_CHARS_MAX, SILENT, Readings, Unkn
 TDMREP_TERMS: Final = ("tdmrep/mine",)
 RULES_MAX: Final = 10_000
 
-_VERSION = re.compile(r"(?:tdmrep[ -]?)?v?1(?:\.0)?|2024-?05-?10", re.IGNORECASE)
+_VERSION = re.compile(r"(?:cg-final-)?(?:tdmrep[ -]?)?(?:v?1(?:\.0)?|2024-?(?:02-?02|05-?10))", re.IGNORECASE)
 _HEADER = re.compile(r"^[ \t]*tdm-reservation[ \t]*:(.*)$", re.IGNORECASE | re.MULTILINE)
 _NAMES: Final = ("tdm-reservation", "tdm:reservation")
 

@@ -19,6 +19,14 @@ def _changed(**changes: Any) -> dict[str, Any]:
     return {**copy.deepcopy(SHIPPED), **changes}
 
 
+def _signals(readers: int = 1, columns: Any = None, rows: Any = None, drop: str = "") -> dict[str, Any]:
+    """The shipped table with something wrong in it."""
+    table = copy.deepcopy(SHIPPED["signals"])
+    terms = {**table["terms"], **(rows or {})}
+    terms.pop(drop, None)
+    return {"signals": {"readers": readers, "columns": columns or table["columns"], "terms": terms}}
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
@@ -33,6 +41,15 @@ def _changed(**changes: Any) -> dict[str, Any]:
         ({"purposes": {**SHIPPED["purposes"], "research.private": None}}, "needs its parent research"),
         ({"licences": [{"names": ["CC0"]}, {"names": ["CC0"]}]}, "two rows"),
         ({"required_roles": {"training.art": ["recording"]}}, "unknown purpose training.art"),
+        (_signals(readers=2), "signals.readers is 2, this program reads with version 1"),
+        (_signals(columns=["training.art"]), "signals: unknown purpose training.art"),
+        (_signals(drop="tdmrep/mine"), "signals lacks tdmrep/mine"),
+        (_signals(rows={"tdmrep/dig": ["none"] * 6}), "no reader knows tdmrep/dig"),
+        (_signals(rows={"tdmrep/mine": ["exact"]}), "1 cells for 6 columns"),
+        (_signals(rows={"tdmrep/mine": ["exactly"] * 6}), "exactly is none of"),
+        (_signals(rows={"tdmrep/mine": ["none", "exact", "none", "wider", "none", "none"]}), "a no to training covers"),
+        ({"signals": {"readers": 1, "columns": ["training"]}}, "terms"),
+        ({"licence_spellings": {"families": {"example.org": {"codes": {"by": "CC-BY"}}}}}, "versions"),
     ],
 )
 def test_an_incomplete_policy_is_refused(changes: dict[str, Any], told: str) -> None:

@@ -201,3 +201,10 @@ def test_another_hash_is_refused(world: World) -> None:
     header, arrays = parts_of(snapshot_of_world(world))
     with pytest.raises(ForeignSnapshot, match="hash"):
         snapshot_of(header, arrays, world_policy(), uses_of(world), KeyHash("another/1", STABLE_HASH.of))
+
+
+def test_a_snapshot_made_by_other_readers_is_refused(world: World) -> None:
+    """Rows of reservations were read into it: other readers may read them otherwise."""
+    header, arrays = parts_of(snapshot_of_world(world))
+    with pytest.raises(ForeignSnapshot, match="readers"):
+        snapshot_of({**header, "readers": header["readers"] + 1}, arrays, world_policy(), uses_of(world))
