@@ -28,6 +28,8 @@ ELEMENTS_MAX: Final = 10_000
 _VERSION = re.compile(r"(?:rsl(?:-spec)?[ -]?)?v?1(?:\.0)?", re.IGNORECASE)
 _TRAINS: Final = frozenset({"all", "ai-all", "ai-train"})
 _READ: Final = frozenset({"permits", "prohibits"})
+_ROOTS: Final = frozenset({"rsl", "content", "license", "permits", "prohibits"})
+"""The document, or a part of it as somebody may have kept it."""
 _FREE: Final = frozenset({"free", ""})
 
 
@@ -58,6 +60,7 @@ def _read_licence(licence: _Licence) -> Iterator[Reading]:
     for kind, words in licence.prohibits:
         if kind != "usage":
             yield unclear(Unknown.CONSTRAINED)
+            continue
         yield from (no("rsl", f"rsl/{w}") if w in USAGES else unclear(Unknown.UNSUPPORTED) for w in sorted(words))
     usages = [words for kind, words in licence.permits if kind == "usage"]
     narrowed = any(kind != "usage" for kind, _ in licence.permits)
@@ -100,7 +103,7 @@ class _Reader:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         namespace, _, local = name.rpartition(" ")
         self._elements += 1
-        root_is_other = not self._path and (local != "rsl" or namespace not in ("", RSL_NAMESPACE))
+        root_is_other = not self._path and (local not in _ROOTS or namespace not in ("", RSL_NAMESPACE))
         if len(self._path) >= DEPTH_MAX or self._elements > ELEMENTS_MAX or root_is_other:
             raise _NotRead
         self._path.append(local)
@@ -113,7 +116,8 @@ class _Reader:
 
     def _end(self, _name: str) -> None:
         local = self._path.pop()
-        if local in _READ and self.licences:
+        if local in _READ:
+            self.licences = self.licences or [_Licence()]
             words = frozenset(re.split(r"[\s,]+", "".join(self._text).strip().lower())) - {""}
             kind = self._kind or "usage"
             listed = self.licences[-1].permits if local == "permits" else self.licences[-1].prohibits

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gatekeeper.core.times import format_instant
+from gatekeeper.edges.xmp_packets import xmp_packet
 from gatekeeper.errors import BadInput, Unavailable
 from gatekeeper.evidence.finding import Fetch, Signal, signals_in, strongest_tdmrep
 from gatekeeper.evidence.readers import read_reservation
@@ -51,9 +52,7 @@ def read_files(files: Sequence[Path], fetch: Fetch) -> list[Read]:
 
 def _signals(path: Path, fetch: Fetch) -> list[Signal]:
     if (mimetypes.guess_type(path.name)[0] or "").startswith(MEDIA):
-        store = _manifest_store(path)
-        vocabulary = "cawg" if store is not None and '"cawg.training-mining' in store else "c2pa"
-        return [] if store is None else [Signal(vocabulary, None, store, "embedded")]
+        return _media_signals(path, fetch)
     with path.open("rb") as file:
         content = file.read(4 * DOCUMENT_CHARS_MAX + 1)
     signals = signals_in(content.decode("utf-8", "replace"), fetch)
@@ -61,6 +60,15 @@ def _signals(path: Path, fetch: Fetch) -> list[Signal]:
         kinds = "a robots.txt, response headers, a tdmrep.json, a manifest, an RSL document, a page or media"
         raise BadInput(f"{path} is no file that carries signals", f"give {kinds}")
     return signals
+
+
+def _media_signals(path: Path, fetch: Fetch) -> list[Signal]:
+    """Of the C2PA manifest store, and of the XMP packet beside it."""
+    store, packet = _manifest_store(path), xmp_packet(path)
+    found = [] if packet is None else signals_in(packet, fetch) or []
+    if store is None:
+        return found
+    return [Signal("cawg" if '"cawg.training-mining' in store else "c2pa", None, store, "embedded"), *found]
 
 
 def _manifest_store(path: Path) -> str | None:

@@ -211,6 +211,42 @@ def test_a_real_manifest_definition_is_a_no_four_times() -> None:
     assert len(read_reservation("c2pa", None, text)) == 4
 
 
+RSL_NO, RSL_MAYBE = {("prohibit", "reservation.rsl")}, {("unclear", "evidence.constrained")}
+
+
+@pytest.mark.parametrize(
+    ("licence", "expected"),
+    [
+        ("<prohibits type='usage'>ai-train</prohibits>", RSL_NO),
+        ("<prohibits type='usage'>search ai-index</prohibits>", RSL_NO),
+        (
+            "<permits type='usage'>all</permits><prohibits type='usage'>ai-all</prohibits>",
+            RSL_NO,
+        ),
+        (
+            "<prohibits type='geo'>US</prohibits>",
+            RSL_MAYBE,
+        ),
+        ("<permits type='usage'>search</permits>", RSL_MAYBE),
+        ("<permits type='user'>education</permits>", RSL_MAYBE),
+        (
+            "<permits type='usage'>ai-train</permits><payment type='attribution'/>",
+            RSL_MAYBE,
+        ),
+        ("<permits type='usage'>ai-train</permits><payment type='free'/>", set()),
+        ("<prohibits type='usage'>ai-dream</prohibits>", {("unclear", "evidence.unsupported")}),
+        ("", set()),
+    ],
+)
+def test_rsl_licences(licence: str, expected: set[tuple[str, str]]) -> None:
+    """Prohibits beat permits; conditions, other uses and places are constrained; free for all grants nothing. A part of
+    a document says what it says in the whole.
+    """
+    document = '<rsl xmlns="https://rslstandard.org/rsl"><content url="/">{}</content></rsl>'
+    assert said("rsl", "RSL-SPEC-1.0", document.format(f"<license>{licence}</license>")) == expected
+    assert said("rsl", None, f"<license>{licence}</license>") == expected
+
+
 ENTRY = {"cawg.ai_training": {"use": "notAllowed"}}
 
 

@@ -76,6 +76,21 @@ def test_a_file_without_a_manifest_says_nothing(tmp_path: Path) -> None:
     assert read(shared("reservations", "c2pa", "no_manifest.jpg")) == []
 
 
+XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description rdf:about="" plus:DataMining='
+    '"http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED-GENAIMLTRAINING"><tdm:reservation>1</tdm:reservation>'
+    "</rdf:Description></rdf:RDF></x:xmpmeta>"
+)
+
+
+def test_metadata_inside_a_media_file(tmp_path: Path, signed: bytes) -> None:
+    """PLUS and TDMRep in the XMP packet, with or without its end, beside no manifest."""
+    body = silence()
+    for packet in (XMP, XMP.removesuffix("</x:xmpmeta>")):
+        path = written(tmp_path, "a.wav", body + b"_PMX" + len(packet).to_bytes(4, "little") + packet.encode())
+        assert reasons(path) == {"reservation.plus", "reservation.tdmrep"}
+
+
 def test_a_file_that_carries_no_signals_is_refused(tmp_path: Path) -> None:
     """Somebody who gives the wrong file is told, rather than shown an empty answer."""
     ran = CliRunner().invoke(main, ["evidence", "read", str(written(tmp_path, "notes.txt", "nothing to see\n"))])
