@@ -6,6 +6,7 @@ certain. Files are only added whole and dropped whole, as a Delta log adds and r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -38,14 +39,20 @@ class AssetIndex:
         """The files the index knows."""
         return frozenset(self._numbers)
 
-    def add(self, path: str, hashes: Hashes) -> None:
-        """A file and the hashes of its asset ids, in any order. Raises ``ValueError`` for a file it already has."""
-        if path in self._numbers:
-            raise ValueError(f"{path} is in the index already")
-        number, self._next = self._next, self._next + 1
-        self._numbers[path], self._rows[path] = number, len(hashes)
-        self._runs.append(_Run(np.sort(hashes), np.full(len(hashes), number, np.int32)))
-        self._keep_runs_few()
+    def add(self, files: Mapping[str, Hashes]) -> None:
+        """Files and the hashes of their asset ids, in any order. Raises ``ValueError`` for a file it already has."""
+        if known := self._numbers.keys() & files.keys():
+            raise ValueError(f"{min(known)} is in the index already")
+        numbers = np.arange(self._next, self._next + len(files), dtype=np.int32)
+        self._next += len(files)
+        self._numbers.update(zip(files, numbers.tolist(), strict=True))
+        self._rows.update((path, len(hashes)) for path, hashes in files.items())
+        if files:
+            joined = np.concatenate(list(files.values()))
+            order = np.argsort(joined, kind="stable")  # quick where each file's are sorted already
+            of = np.repeat(numbers, [len(hashes) for hashes in files.values()])
+            self._runs.append(_Run(joined[order], of[order]))
+            self._keep_runs_few()
 
     def drop(self, path: str) -> None:
         """A file that the table no longer has."""

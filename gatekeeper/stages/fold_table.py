@@ -44,8 +44,7 @@ class IndexedTable:
         gone, new = self._index.paths - self._file_rows.keys(), self._file_rows.keys() - self._index.paths
         for path in gone:
             self._index.drop(path)
-        for path in new:
-            self._index.add(path, self._hashes(path))
+        self._index.add({path: self._hashes(path) for path in new})
         if self.kept is not None and (gone or new):
             self.kept.only(self._file_rows)
         return bool(gone or new)
@@ -78,8 +77,7 @@ class IndexedTable:
         outcome = self.table.replace(list(leaving), [file for file, _ in written], through, metadata)
         if not isinstance(outcome, Committed):
             return None
-        for file, asset_id in written:
-            self._index.add(file.path, asset_hash(asset_id))
+        self._index.add({file.path: asset_hash(asset_id) for file, asset_id in written})
         return sum(file.rows for file, _ in written) - int(entering.num_rows)
 
     def remove_all(self, through: int, metadata: Mapping[str, str]) -> bool:

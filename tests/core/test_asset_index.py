@@ -57,7 +57,7 @@ def test_an_asset_without_an_id_is_a_mistake() -> None:
 
 FILES = st.lists(
     st.one_of(
-        st.tuples(st.just("add"), st.lists(st.integers(0, 40), max_size=12)),
+        st.tuples(st.just("add"), st.lists(st.lists(st.integers(0, 40), max_size=12), max_size=3)),
         st.tuples(st.just("drop"), st.integers(0, 10)),
     ),
     max_size=25,
@@ -71,8 +71,9 @@ def test_the_index_finds_exactly_the_files_of_a_hash(steps: list[tuple[str, obje
     for number, (verb, what) in enumerate(steps):
         if verb == "add":
             assert isinstance(what, list)
-            index.add(f"f{number}", np.array(what, np.uint64))
-            files[f"f{number}"] = set(what)
+            added = {f"f{number}-{which}": hashes for which, hashes in enumerate(what)}
+            index.add({path: np.array(hashes, np.uint64) for path, hashes in added.items()})
+            files.update((path, set(hashes)) for path, hashes in added.items())
         elif files:
             assert isinstance(what, int)
             path = sorted(files)[what % len(files)]
@@ -90,6 +91,7 @@ def test_the_index_finds_exactly_the_files_of_a_hash(steps: list[tuple[str, obje
 def test_a_file_is_added_once() -> None:
     """A second time would let its rows be counted twice."""
     index = AssetIndex()
-    index.add("f", np.array([1], np.uint64))
+    index.add({"f": np.array([1], np.uint64)})
     with pytest.raises(ValueError, match="already"):
-        index.add("f", np.array([2], np.uint64))
+        index.add({"g": np.array([2], np.uint64), "f": np.array([2], np.uint64)})
+    assert index.paths == {"f"}
