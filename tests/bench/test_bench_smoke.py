@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from tests.bench.gate_oracle import Void, check_last_permits
 from tests.bench.stream import content_event, hit_share, known_subjects, rights_events
+from tests.bench.sweep_lake import Cast, append, new_lake, new_terms
+from tests.bench.sweeps import DATASETS, Bench
 
 DECISIONS = pa.table(
     {
@@ -48,3 +51,21 @@ def test_five_in_a_hundred_events_update_or_remove_an_asset_seen_before() -> Non
     events = [(int(key[-9:]), json.loads(value)["type"]) for key, value in map(content_event, range(1_000, 2_000))]
     again = [kind for number, (asset, kind) in enumerate(events, 1_000) if asset < number]
     assert (again.count("content.updated"), again.count("content.removed")) == (40, 10)
+
+
+def test_a_sweep_that_leaves_a_withdrawn_row_voids_the_run(tmp_path: Path) -> None:
+    """As does one that looks at other assets than those concerned; one that does what it should gives its cost."""
+    bench = Bench(new_lake(tmp_path / "ws"), Cast(600), lambda _what: None)
+    bench.fill()
+    assert bench.rebuilt.written > 0
+    cost = bench.withdraw("two", ["label-0", "label-1"], bench.cast.labels)
+    assert 0 < cost.written < bench.rebuilt.written
+    assert len(bench.withdrawn) == 300
+    with pytest.raises(Void, match="assets looked at"):
+        bench.withdraw("of others", ["publisher-1"], bench.cast.labels)
+    bench.withdrawn = bench.withdrawn[1:]
+    with pytest.raises(Void, match=f"rows in {DATASETS[1]}"):
+        bench.withdraw("too few", ["label-2"], bench.cast.labels)
+    append(bench.opened, new_terms(1))
+    with pytest.raises(Void):
+        bench.terms(2)
