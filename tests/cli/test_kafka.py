@@ -10,11 +10,13 @@ from dataclasses import dataclass
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+import gatekeeper
 from gatekeeper.core.topics import TopicSpec
 from gatekeeper.edges.kafka_admin import TopicAdmin
 from gatekeeper.edges.kafka_settings import KafkaSettings
 from tests.cli.conftest import Desk, event, lines, published
 from tests.support.broker import Broker
+from tests.support.s3 import S3Server
 
 PARTITIONS = 2
 FOREVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
@@ -130,3 +132,27 @@ def test_a_record_with_a_wrong_key_is_replayed_under_its_own(kafka_desk: Desk, t
     kafka_desk.ok("gate", "--drain")
     assert kafka_desk.ok("explain", "--dataset", "d", "lost", "--json").json["recorded"]["verdict"] == "permit"
     assert kafka_desk.ok("dead-letters", "replay", "--all", "--json").json["appended"] == []
+
+
+def test_a_withdrawal_on_the_broker_reaches_releases_in_a_bucket(kafka_desk: Desk, s3: S3Server) -> None:
+    """Sweep, recall and the loader; its clock starts with the broker's time, whatever the event says of itself."""
+    place = f"s3://{s3.bucket()}/releases"
+    settings = json.loads((kafka_desk.root / "gatekeeper.yaml").read_text())
+    kafka_desk.write("gatekeeper.yaml", json.dumps(settings | {"releases": {"uri": place, "options": s3.options}}))
+    kafka_desk.dataset("d", "service", approval="none")
+    kafka_desk.ok("apply")
+    for step in (("build", "d", "--version", "1"), ("check", "d@1"), ("publish", "d@1")):
+        kafka_desk.ok(*step)
+    said = {"speaker": "account:nina", "subject": "asset:a3", "purposes": ["service"]}
+    withdrawn = event("rights.consent.withdrawn", kafka_desk.now, **said)
+    kafka_desk.ok("rights", "append", "-", stdin=lines(withdrawn))
+    kafka_desk.ok("sweep")
+    [told] = kafka_desk.ok("recall", "--json").json["releases"]
+    assert (told["reasons"], told["files"]) == ({"consent.withdrawn": 1}, ["0001.json"])
+    rows = gatekeeper.load("d@1", root=place, options=s3.options, recalled="filter").to_table()
+    assert set(rows["asset_id"].to_pylist()) - {"lost"} == {"a0", "a1", "a2", "a4"}
+    [clock, *_] = kafka_desk.ok("withdrawals", "--json").json["clocks"]
+    assert (clock["type"], clock["state"], clock["recalls"]) == ("rights.consent.withdrawn", "done", ["d@1"])
+    assert clock["acknowledged"] > kafka_desk.now
+    [life] = kafka_desk.ok("trace", "a3", "--json").json["assets"]
+    assert life["releases"][0]["recall"] == "0001.json"
