@@ -125,7 +125,7 @@ def _fetch(statement: str) -> _Fetch | Unreadable:
     if not set(record) <= set(FETCH_KEYS) or not all(isinstance(value, str) for value in record.values()):
         return Unreadable()
     text, url = record.get("robots_txt"), record.get("url")
-    if text is None or url is None or not _is_url(url):
+    if text is None or url is None or not is_url(url):
         return Unreadable()
     try:
         stale = _is_stale(record)
@@ -134,7 +134,8 @@ def _fetch(statement: str) -> _Fetch | Unreadable:
     return _Fetch(text, url, record.get("agent", "*"), stale)
 
 
-def _is_url(url: str) -> bool:
+def is_url(url: str) -> bool:
+    """Whether it is an absolute URL of the web."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -16,6 +16,7 @@ from gatekeeper.errors import BadInput, Unavailable
 from gatekeeper.evidence.finding import Fetch, Signal, signals_in, strongest_tdmrep
 from gatekeeper.evidence.readers import read_reservation
 from gatekeeper.evidence.reading import DOCUMENT_CHARS_MAX, Readings
+from gatekeeper.evidence.robots import is_url
 from gatekeeper.wiring.workspace import system_clock_us
 
 SOURCE = "urn:gatekeeper:evidence"
@@ -41,8 +42,10 @@ class Read:
 def read_files(files: Sequence[Path], fetch: Fetch) -> list[Read]:
     """Every signal of the files. With a URL they are all about that content, and TDMRep's priority holds between them.
 
-    Raises ``BadInput`` naming a file that carries no signal anybody knows how to find.
+    Raises ``BadInput`` naming a file that carries no signal anybody knows how to find, or a URL that is none.
     """
+    if fetch.url is not None and not is_url(fetch.url):
+        raise BadInput(f"{fetch.url!r} is no URL", "give the whole of it, such as https://example.org/songs/a.wav")
     found = [(path, signal) for path in files for signal in _signals(path, fetch)]
     if fetch.url is not None:
         counting = strongest_tdmrep([signal for _, signal in found])

@@ -17,6 +17,7 @@ from gatekeeper.core.decision import Verdict, decide
 from gatekeeper.core.policy import Policy, read_policy
 from gatekeeper.core.rights import RightsState
 from gatekeeper.core.use import Use
+from gatekeeper.evidence.finding import Fetch, signals_in
 from gatekeeper.evidence.readers import READER_OF, TERMS, read_reservation
 from gatekeeper.evidence.reading import DOCUMENT_CHARS_MAX, Reading
 from tests.core.comparing import shipped_policy
@@ -79,6 +80,16 @@ def test_real_signals_with_a_few_characters_changed(signal: tuple[str, str | Non
             text[at:] = "".join(text[at:]).swapcase()
     for vocabulary in READER_OF:
         check(vocabulary, "".join(text))
+
+
+@settings(max_examples=150)
+@given(st.sampled_from(SIGNALS), st.text(max_size=60), st.booleans())
+def test_files_that_hold_anything(signal: tuple[str, str | None, str], other: str, first: bool) -> None:
+    """Whatever a file's text is, looking for signals in it raises nothing, and what is found is for readers to read."""
+    text = other + signal[2] if first else signal[2] + other
+    for url in (None, "https://example.org/a/b?c=d#e"):
+        for found in signals_in(text, Fetch(url)) or ():
+            check(found.vocabulary, found.statement)
 
 
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 20))

@@ -98,6 +98,15 @@ def test_a_file_that_carries_no_signals_is_refused(tmp_path: Path) -> None:
     assert "no file that carries signals" in ran.output
 
 
+def test_a_url_that_is_none_is_refused(tmp_path: Path) -> None:
+    """Rules cannot be matched to it, and nothing is guessed."""
+    robots = written(tmp_path, "robots.txt", "User-Agent: *\nContent-Signal: ai-train=yes\n")
+    for url in ("example.org/a", "http://[", "ftp://example.org/a"):
+        ran = CliRunner().invoke(main, ["evidence", "read", str(robots), "--url", url])
+        assert ran.exit_code == 2, ran.output
+        assert "is no URL" in ran.output
+
+
 def test_what_one_fetch_left_behind(tmp_path: Path) -> None:
     """robots.txt, headers and tdmrep.json of one URL: paths are matched, and TDMRep's header stands over its file."""
     robots = "User-Agent: *\nContent-Signal: ai-train=no\nContent-Usage: train-ai=y\nContent-Usage: /a/ train-ai=n\n"
