@@ -11,6 +11,7 @@ from gatekeeper.cli.open import opened
 from gatekeeper.stages.apply import Change, Plan
 
 _DONE = {"policy.activated": "activate", "dataset.declared": "declare", "dataset.retired": "retire"}
+DIFFERENCE_CHARS_SHOWN = 240
 _STYLE = {"+": "permit", "-": "deny", "~": "hold"}
 
 
@@ -55,11 +56,16 @@ def _shown(plan: Plan) -> RenderableType:
 def _change(change: Change) -> list[Text]:
     new = " (new)" if change.before is None and change.after is not None else ""
     digest = change.digest.removeprefix("sha256:")[:12]
-    lines = [Text.assemble((f"{_DONE[change.type]} ", "name"), f"{change.name}{new}  ", (digest, "quiet"))]
-    for difference in change.differences:
-        text = str(difference)
-        lines.append(Text(f"  {text}", style=_STYLE[text[0]]))
-    return lines
+    heading = Text.assemble((f"{_DONE[change.type]} ", "name"), f"{change.name}{new}  ", (digest, "quiet"))
+    texts = [str(difference) for difference in change.differences]
+    return [heading, *(Text(f"  {_short(text)}", style=_STYLE[text[0]]) for text in texts)]
+
+
+def _short(text: str) -> str:
+    """A whole new table is named rather than written out; ``--json`` has all of it."""
+    if len(text) <= DIFFERENCE_CHARS_SHOWN:
+        return text
+    return f"{text[:DIFFERENCE_CHARS_SHOWN]}… ({len(text):,} characters; --json shows them)"
 
 
 def _ending(plan: Plan, *, dry_run: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from gatekeeper.core.policy import digest_of
 from gatekeeper.edges.yaml_files import read_yaml
@@ -90,6 +91,20 @@ def test_what_changes_is_shown_place_by_place(desk: Desk) -> None:
     change = desk.ok("apply", "--json").json["changes"][0]
     assert (change["type"], change["name"]) == ("dataset.declared", "recommendation")
     assert change["differences"] == ["~ purpose: service.recommendation -> service.search"]
+
+
+def test_a_whole_table_is_named_and_not_written_out(desk: Desk) -> None:
+    """People see which table is new and how long it is; --json has all of it."""
+    path = desk.root / "policy" / "policy.yaml"
+    document = read_yaml(path)
+    del document["signals"]
+    path.write_text(yaml.safe_dump(document))
+    shown = desk.ok("apply", "--dry-run").out
+    (change,) = desk.ok("apply", "--dry-run", "--json").json["changes"]
+    assert "- signals: " in shown
+    assert "--json shows them" in shown
+    assert "aipref-07/train-ai" not in shown
+    assert "aipref-07/train-ai" in change["differences"][0]
 
 
 def test_a_declaration_file_that_is_gone_retires_its_dataset(desk: Desk) -> None:
