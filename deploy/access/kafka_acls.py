@@ -10,7 +10,6 @@ Exit code 0: as the file says; 1: somebody has more; 2: wrong use; 3: Kafka is u
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +28,7 @@ from kafka.admin import ACLResourcePatternType as PatternType
 
 from gatekeeper.edges.kafka_errors import kafka_calls
 from gatekeeper.edges.kafka_settings import KafkaSettings, open_admin
+from gatekeeper.edges.yaml_files import read_yaml
 from gatekeeper.errors import BadInput, GatekeeperError
 
 GRANTED = Path(__file__).with_name("kafka-acls.json")
@@ -53,8 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def ensure(chosen: argparse.Namespace) -> int:
-    wanted = list(acls(_json(chosen.acls), chosen.prefix))
-    options = _json(chosen.options) if chosen.options else {}
+    wanted = list(acls(read_yaml(chosen.acls), chosen.prefix))  # JSON is YAML
+    options = read_yaml(chosen.options) if chosen.options else {}
     admin = open_admin(KafkaSettings(tuple(chosen.bootstrap_servers.split(",")), options), "acls")
     try:
         with kafka_calls("grant"):
@@ -70,7 +70,9 @@ def ensure(chosen: argparse.Namespace) -> int:
 
 
 def acls(granted: dict[str, Any], prefix: str = "") -> Iterator[ACL]:
-    """Every grant of the file."""
+    """Every grant of the file. Raises ``BadInput`` where it holds none."""
+    if not isinstance(granted, dict) or not granted.get("principals"):
+        raise BadInput("the file of grants names no principals", "compare it with deploy/access/kafka-acls.json")
     for name, may in granted["principals"].items():
         for topic, operations in may.get("topics", {}).items():
             yield from _grants(name, ResourceType.TOPIC, prefix + topic, operations)
@@ -83,16 +85,6 @@ def _grants(name: str, kind: ResourceType, resource: str, operations: list[str])
     where = ResourcePattern(kind, resource, PatternType.LITERAL)
     for operation in operations:
         yield ACL(f"User:{name}", "*", ACLOperation[operation], ACLPermissionType.ALLOW, where)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise BadInput(f"cannot read {path}: {error}", "give a JSON file") from error
-    if not isinstance(document, dict):
-        raise BadInput(f"{path} is not a JSON object", "give a JSON file of one object")
-    return document
 
 
 if __name__ == "__main__":

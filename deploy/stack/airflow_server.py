@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,9 @@ COMPONENTS = {
     "dag-processor": ("dag-processor",),
     "triggerer": ("triggerer", "--skip-serve-logs"),
 }
+DATABASE = "airflow.db"
+DATABASE_WAIT_S = 60
+"""SQLite lets one write at a time; five processes of a busy machine may wait longer than its five seconds."""
 HEALTH = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 
 
@@ -70,6 +75,8 @@ class AirflowServer:
         )
         if done.returncode:
             raise NotStarted(f"Airflow's database could not be made:\n{(done.stdout + done.stderr)[-3000:]}")
+        with closing(sqlite3.connect(self.folder / DATABASE)) as database:
+            database.execute("pragma journal_mode = wal")  # who reads does not keep others from writing
         try:
             for server in self.servers:
                 server.launch()
@@ -80,7 +87,7 @@ class AirflowServer:
             raise
 
     def stop(self) -> None:
-        for server in self.servers:
+        for server in reversed(self.servers):  # the API server last: the others tell it how tasks ended
             server.stop()
 
     def healthy(self) -> bool:
@@ -154,6 +161,7 @@ def _settings(folder: Path, port: int, users: Mapping[str, str]) -> dict[str, st
     return {
         "PATH": path,
         "AIRFLOW_HOME": str(folder),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder / DATABASE}?timeout={DATABASE_WAIT_S}",
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__BASE_URL": url,

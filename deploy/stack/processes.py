@@ -17,6 +17,8 @@ import psutil
 POLL_S = 0.05
 STOP_S = 20.0
 """So long may a server take to end in order; what is left of it then is killed."""
+ORPHANS_S = 2.0
+"""And so long what it had started, once it is gone."""
 _random = random.SystemRandom()  # two processes may share a seed, never a port
 
 
@@ -90,20 +92,27 @@ class Server:
         os.kill(self.pid, number)
 
     def _end(self, number: signal.Signals, patience_s: float) -> None:
+        """Its group first, then what left the group, then by force; returns when the system knows none of them."""
         if self._process is None:
             return
-        session = self._process.pid
+        session, process = self._process.pid, self._process
         for each in (number, signal.SIGCONT):  # a paused one first has to run on
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(session, each)
-        deadline_s = time.monotonic() + patience_s
-        while time.monotonic() < deadline_s and (self._process.poll() is None or members(session)):
-            time.sleep(POLL_S)
-        for pid in members(session):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self._process.wait()
+        _until(lambda: process.poll() is not None, patience_s)
+        for each, within_s in ((number, ORPHANS_S), (signal.SIGKILL, STOP_S)):
+            for pid in members(session):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, each)
+            _until(lambda: process.poll() is not None and not members(session), within_s)
+        process.wait()
         self._process = None
+
+
+def _until(so: Callable[[], bool], within_s: float) -> None:
+    deadline_s = time.monotonic() + within_s
+    while not so() and time.monotonic() < deadline_s:
+        time.sleep(POLL_S)
 
 
 def members(session: int) -> list[int]:

@@ -1,5 +1,9 @@
-"""What the DAG files in ``dags/`` are made of: commands as tasks, declarations at parse time, a trigger on Kafka's lag.
+"""What the DAG files in ``dags/`` and the run's page in Airflow are made of.
 
-Rules of this folder: a task runs one ``gatekeeper`` command, so that whatever failed can be repeated without Airflow;
-nothing here decides; parsing a DAG file reads ``datasets/*.yaml`` and ``gatekeeper.yaml`` and nothing else.
+Commands as tasks (``command``), a person's answer (``answers``), declarations at parse time (``declared``), a trigger
+on Kafka's lag (``kafka_lag``); the tab "Rights review" (``plugin``, ``site``) and its pages (``pages``, ``shares``).
+
+Rules of this folder: a task, and a page, runs one ``gatekeeper`` command, so that whatever failed can be repeated
+without Airflow; nothing here decides; parsing a DAG file reads ``datasets/*.yaml`` and ``gatekeeper.yaml`` and nothing
+else.
 """
