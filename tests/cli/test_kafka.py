@@ -19,7 +19,12 @@ from tests.support.broker import Broker
 from tests.support.s3 import S3Server
 
 PARTITIONS = 2
-FOREVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+FOREVER = {
+    "cleanup.policy": "delete",
+    "retention.ms": "-1",
+    "retention.bytes": "-1",
+    "message.timestamp.type": "LogAppendTime",
+}
 
 
 @dataclass
