@@ -22,7 +22,7 @@ from gatekeeper.stages.maintain import Maintained
 def maintain(caller: Caller, grace_hours: int | None) -> None:
     """Keep the lake quick and deletions real. Safe beside a running gate: it is refused once and tries again.
 
-    Rows, decisions and what they can be replayed from stay. With --grace-hours 0 nobody may be reading a dataset.
+    Rows, decisions and what they can be replayed from stay. With --grace-hours 0 nobody may be reading the lake.
     """
     from gatekeeper.wiring import open_workspace, system_clock_us
     from gatekeeper.wiring.maintaining import maintain as keep
