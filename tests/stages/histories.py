@@ -206,6 +206,6 @@ class History:
         replayed = replay_decisions(self.runs.opened, ReplayOptions())
         assert not replayed.differ, replayed.differences
         if self.clean:
-            assert not check(self.root / "lake", self.truth, Replayed(self.root))
+            assert check(self.root / "lake", self.truth, Replayed(self.root)) == []
         for verified in releasing.verify(self.runs.opened, None, every_row=True):
             assert not verified.problems, verified
