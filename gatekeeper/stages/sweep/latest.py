@@ -49,7 +49,7 @@ def all_latest(catalog: CatalogTable, decided: Decided) -> Places:
     last[:-1] = first[1:]
     alone = first & last
     found: list[Places] = [_places(partitions[order[alone]], offsets[order[alone]])]
-    shared, groups = order[~alone], np.cumsum(first)[~alone]
+    shared, groups = order[~alone], np.cumsum(first, dtype=np.int64)[~alone]
     for start, end in _whole_groups(groups):
         rows = shared[start:end]
         found.append(_latest(catalog.rows_at(_places(partitions[rows], offsets[rows]), _PLACE)))
