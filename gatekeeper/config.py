@@ -20,7 +20,9 @@ CONFIG_FILE = "gatekeeper.yaml"
 FORMAT = 1
 """The format of gatekeeper.yaml and of the folder around it; another number is another gatekeeper's workspace."""
 RELEASES_FOLDER = "releases"
-SECTIONS = ("format", "log", "kafka", "limits", "lake", "releases", "signing")
+S3_OPTIONS = ("endpoint_url", "region_name", "aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+"""What may be said of an S3 client; boto3's own names."""
+SECTIONS = ("format", "log", "kafka", "limits", "lake", "releases", "signing", "media")
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Signing:
 @dataclass(frozen=True)
 class Workspace:
     """``root`` is absolute. ``kafka`` is None where the logs are files of the workspace, ``storage`` where the lake is
-    a folder of it.
+    a folder of it. ``media`` are boto3's options for media in ``s3://``; those of the releases where nothing is said.
     """
 
     root: Path
@@ -94,6 +96,7 @@ class Workspace:
     storage: Storage | None = None
     releases: Storage = field(default_factory=lambda: Storage(RELEASES_FOLDER))
     signing: Signing = field(default_factory=Signing)
+    media: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def policy_file(self) -> Path:
@@ -151,7 +154,8 @@ def read_workspace(root: Path, environment: Mapping[str, str] = os.environ) -> W
     kafka = _kafka(settings.get("kafka"), environment) if log == "kafka" else None
     lake = _storage(settings.get("lake"), environment)
     limits, releases = _limits(settings.get("limits") or {}), _releases(settings, environment)
-    return Workspace(root, kafka, limits, lake, releases, _signing(settings.get("signing") or {}, root))
+    signing = _signing(settings.get("signing") or {}, root)
+    return Workspace(root, kafka, limits, lake, releases, signing, _media(settings, releases, environment))
 
 
 def _bad(what: str) -> BadInput:
@@ -211,6 +215,14 @@ def _signing(section: Any, root: Path) -> Signing:
     if private is not None and (not isinstance(private, str) or not private):
         raise _bad(f"signing: private_key must be a file, not {private!r}")
     return Signing(root / private if private else None, tuple(root / path for path in public))
+
+
+def _media(settings: Mapping[str, Any], releases: Storage, environment: Mapping[str, str]) -> Mapping[str, str]:
+    given = _section("media", settings.get("media") or {}, ("options",))
+    if given.get("options") is None:
+        return {name: releases.options[name] for name in S3_OPTIONS if name in releases.options}
+    options = _section("media: options", given["options"], S3_OPTIONS)
+    return {key: str(_expanded(value, environment, "media")) for key, value in options.items()}
 
 
 def _kafka(section: Any, environment: Mapping[str, str]) -> Kafka:

@@ -37,6 +37,10 @@ class Refused(GatekeeperError):
     exit_code = 1
 
 
+class WrongBytes(Refused):
+    """What was to be put is not what was promised; nothing was put."""
+
+
 class Unavailable(GatekeeperError):
     """A system that is needed cannot be reached or answers wrongly; an operator waits or repairs, then retries."""
 

@@ -7,10 +7,11 @@ trusted recalls its whole release. Needs no workspace: reading the releases is e
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,7 @@ import pyarrow.dataset as ds
 
 from gatekeeper.config import CONFIG_FILE, RELEASES_FOLDER, read_workspace
 from gatekeeper.core.manifest import DATA, MANIFEST, Manifest
+from gatekeeper.core.media import INDEX, read_line, sha256_in
 from gatekeeper.core.release_names import FEED
 from gatekeeper.edges.release_store import release_store
 from gatekeeper.errors import BadInput, Refused
@@ -51,6 +53,55 @@ def load(
     of them signed recalls every row. Raises ``Refused`` where the release is recalled or is not what was
     published, ``BadInput`` where there is none, ``Unavailable``.
     """
+    store, manifest, gone = _opened(release, root, recalled, options, trusted_keys)
+    rows = ds.dataset(part_names(manifest), format="parquet", filesystem=store.files)
+    return rows.filter(~pc.field("asset_id").isin(sorted(gone))) if gone else rows
+
+
+def media(
+    release: str,
+    *,
+    root: str | Path | None = None,
+    recalled: Literal["refuse", "filter"] = "refuse",
+    options: Mapping[str, str] | None = None,
+    trusted_keys: Sequence[str | Path] | None = None,
+) -> Callable[[str], bytes]:
+    """A release that holds its media → a function from the ``path`` in a row's ``audio`` to the object's bytes.
+
+    Arguments and errors are those of ``load``. The function raises ``Refused`` for bytes that are not what their name
+    says and for the media of recalled rows, ``BadInput`` for a path that is no row's shape. Any thread may call it.
+    """
+    store, manifest, gone = _opened(release, root, recalled, options, trusted_keys)
+    if manifest.media is None:
+        raise BadInput(f"{manifest.name} holds no media", "its rows name them in media_uri")
+    folder = folder_of(manifest.dataset, manifest.version)
+    kept, stopped = set[str](), set[str]()
+    if gone:
+        for line in map(read_line, (store.read(f"{folder}/{INDEX}") or b"").splitlines(keepends=True)):
+            (stopped if line.asset_id in gone else kept).add(line.path)
+
+    def read(path: str) -> bytes:
+        if (sha256 := sha256_in(path)) is None:
+            raise BadInput(f"{path!r} is no media object of a release", "give the path in a row's audio")
+        if path in stopped - kept:
+            raise Refused(f"{path} is of a recalled row", "leave its row out")
+        data = store.read(f"{folder}/{path}")
+        if data is None or hashlib.sha256(data).hexdigest() != sha256:
+            do = "gatekeeper verify says what differs; use another release or fetch this one again"
+            raise Refused(f"{manifest.name}: {path} is not the object that was published", do)
+        return data
+
+    return read
+
+
+def _opened(
+    release: str,
+    root: str | Path | None,
+    recalled: str,
+    options: Mapping[str, str] | None,
+    trusted_keys: Sequence[str | Path] | None,
+) -> tuple[ReleaseStore, Manifest, frozenset[str]]:
+    """The store, the manifest, and the recalled assets, where the release may be read."""
     if recalled not in ("refuse", "filter"):
         raise BadInput(f"recalled must be refuse or filter, not {recalled!r}", "leave it out to refuse")
     place, store = _store(root, options)
@@ -63,8 +114,7 @@ def load(
         what = "every row may be" if gone is None else f"{len(gone)} of its assets are"
         do = "use a later release" + ("" if gone is None else ', or leave them out with recalled="filter"')
         raise Refused(f"{manifest.name} is recalled: {what} no longer permitted", do)
-    rows = ds.dataset(part_names(manifest), format="parquet", filesystem=store.files)
-    return rows.filter(~pc.field("asset_id").isin(sorted(gone))) if gone else rows
+    return store, manifest, gone
 
 
 def _store(root: str | Path | None, options: Mapping[str, str] | None) -> tuple[str, ReleaseStore]:
@@ -117,7 +167,7 @@ def _verify_once(place: str, store: ReleaseStore, manifest: Manifest) -> None:
         if key in _verified:
             return
         for entry in manifest.files:
-            if not entry.path.startswith(f"{DATA}/"):
+            if not entry.path.startswith(f"{DATA}/") and entry.path != INDEX:
                 continue
             if store.digest(f"{folder}/{entry.path}") != (entry.sha256, entry.bytes):
                 do = "gatekeeper verify says what differs; use another release or fetch this one again"

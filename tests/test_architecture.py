@@ -40,7 +40,7 @@ CLI_EDGES = frozenset({"gatekeeper.edges.metrics", "gatekeeper.edges.catalogue_f
 
 LINES_MAX = 250
 """The aim is about 150; from here on a module is split, or named below."""
-LONGER: dict[str, str] = {}
+LONGER: dict[str, str] = {"config.py": "every setting of gatekeeper.yaml, read and refused in one place"}
 """Modules above ``LINES_MAX`` and why each is better in one piece. Remove a line when its module has been split."""
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import shutil
 import subprocess
 import sys
+import wave
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -16,6 +19,7 @@ from gatekeeper.errors import BadInput, Refused
 from tests.cli.conftest import Desk, desk, lines, published
 from tests.support.candidates import Candidate
 from tests.support.s3 import S3Server
+from tests.support.sounds import name_of, sha256, tone
 
 __all__ = ["desk"]
 
@@ -157,6 +161,57 @@ def test_hugging_face_streams_it(desk: Desk) -> None:
     assert read[0]["attributes"] == [{"key": "mood", "value": "calm"}]
 
 
+def with_media(desk: Desk) -> Path:
+    """``music@1`` with three recordings in it."""
+    (desk.root / "raw").mkdir()
+    for n in range(3):
+        (desk.root / "raw" / f"{n}.wav").write_bytes(tone(n))
+    desk.dataset("music", "training.analytical", media="copy")
+    desk.ok("apply")
+    hashes = [{"content_sha256": sha256(tone(n))} for n in range(3)]
+    tracks = [published(f"song-{n}", media_uri=f"raw/{n}.wav", identifiers=hashes[n]) for n in range(3)]
+    desk.ok("content", "append", "-", stdin=lines(*tracks))
+    desk.ok("gate", "--drain")
+    for step in (("build", "music", "--version", "1"), ("check", "music@1"), ("publish", "music@1")):
+        desk.ok(*step)
+    return desk.root / "releases"
+
+
+def test_hugging_face_streams_audio(desk: Desk) -> None:
+    """The card's configuration gives an ``Audio`` column; bytes come from the release, proven as they are read."""
+    datasets = pytest.importorskip("datasets")
+    root = with_media(desk)
+    shutil.rmtree(desk.root / "raw")
+    rows = datasets.load_dataset(str(root / "music" / "1"), split="train", streaming=True)
+    assert isinstance(rows.features["audio"], datasets.Audio)
+    read = gatekeeper.media("music@1", root=root)
+    plain = rows.cast_column("audio", datasets.Audio(decode=False))
+    stream = plain.map(lambda row: {"bytes": read(row["audio"]["path"])}).select_columns(["asset_id", "bytes"])
+    heard = {row["asset_id"]: row["bytes"] for row in stream}
+    assert heard == {f"song-{n}": tone(n) for n in range(3)}
+    with wave.open(io.BytesIO(heard["song-0"])) as sound:
+        assert (sound.getframerate(), sound.getnframes()) == (8000, 800)
+
+
+def test_media_that_are_not_what_their_name_says_are_not_read(desk: Desk) -> None:
+    """Nor those of a recalled row, nor anything else of the folder."""
+    root = with_media(desk)
+    read = gatekeeper.media("music@1", root=root)
+    (root / "music" / "1" / name_of(tone(0))).write_bytes(tone(5))
+    (root / "music" / "1" / name_of(tone(1))).unlink()
+    for n in range(2):
+        with pytest.raises(Refused, match="not the object"):
+            read(name_of(tone(n)))
+    for path in ("manifest.json", "../../../gatekeeper.yaml", "media/ab/../../manifest.json"):
+        with pytest.raises(BadInput):
+            read(path)
+    recall(root, json.dumps({"asset_ids": ["song-2"], "reason": "r", "rights_position": 1}))
+    with pytest.raises(Refused, match="recalled"):
+        gatekeeper.media("music@1", root=root)
+    with pytest.raises(Refused, match="recalled row"):
+        gatekeeper.media("music@1", root=root, recalled="filter")(name_of(tone(2)))
+
+
 def test_the_card_is_a_dataset_card(root: Path) -> None:
     """Front matter that YAML reads, every picture it shows, the counts of the manifest."""
     card = (root / "music" / "1" / "README.md").read_text()
@@ -181,6 +236,15 @@ def test_the_metadata_is_valid_croissant(root: Path) -> None:
     offer = json.loads((root / "music" / "1" / "croissant.json").read_text())["usageInfo"]
     [permission] = offer["odrl:permission"]
     assert permission["odrl:constraint"][0]["odrl:rightOperand"] == "training.analytical"
+
+
+def test_the_media_are_in_the_croissant(desk: Desk) -> None:
+    """As a set of files, and the whole is still valid."""
+    croissant = pytest.importorskip("mlcroissant")
+    path = with_media(desk) / "music" / "1" / "croissant.json"
+    assert not croissant.Dataset(jsonld=str(path)).metadata.ctx.issues.errors
+    sets = [d for d in json.loads(path.read_text())["distribution"] if d["@type"] == "cr:FileSet"]
+    assert [(d["@id"], d["includes"]) for d in sets] == [("parts", "data/*.parquet"), ("media", "media/*/*")]
 
 
 def test_importing_gatekeeper_stays_light() -> None:

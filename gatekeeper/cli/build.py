@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +11,7 @@ from rich.text import Text
 from gatekeeper.cli.caller import Caller, with_caller
 from gatekeeper.cli.instants import INSTANT
 from gatekeeper.cli.open import opened
+from gatekeeper.cli.progress import steps_told
 from gatekeeper.cli.theme import number, table
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def build(caller: Caller, dataset: str, version: str | None, at_us: int | None) 
     from gatekeeper.wiring.building import build as run
 
     workspace = opened(caller)
-    with _progress(caller, dataset) as told:
+    with steps_told(caller, dataset) as told:
         built = run(workspace, dataset, BuildOptions(version=version, at_us=at_us, told=told))
     answer = {
         "build": built.name,
@@ -45,22 +44,6 @@ def build(caller: Caller, dataset: str, version: str | None, at_us: int | None) 
         "path": str(built.path),
     }
     caller.answer(answer, lambda: _report(built))
-
-
-@contextmanager
-def _progress(caller: Caller, dataset: str) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on a terminal, silence elsewhere."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    shown = caller.err.is_terminal and not caller.json
-    with Progress(*columns, console=caller.err, transient=True, disable=not shown) as progress:
-        task = progress.add_task(dataset, total=None)
-
-        def told(what: str, done: int, of: int) -> None:
-            progress.update(task, description=f"{dataset}: {what}", completed=done, total=of or None)
-
-        yield told
 
 
 def _report(built: Built) -> RenderableType:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from gatekeeper.cli.caller import Caller, with_caller
 from gatekeeper.cli.open import opened
-from gatekeeper.errors import Refused
+from gatekeeper.cli.progress import steps_told
 
 if TYPE_CHECKING:
     from gatekeeper.stages.publish import Publication
@@ -22,18 +22,17 @@ def publish(caller: Caller, build: str) -> None:
     """Publish BUILD (dataset@version): every row is decided once more at the end of the rights log.
 
     Refused (exit 1) without a passed check of this very build, without an approval where one is required, and when any
-    row is not permitted now. A release is never overwritten. After a kill or an outage, publishing again completes it.
+    row is not permitted now. A release is never overwritten: publishing the same build again says so and changes
+    nothing (exit 0, for a retry after a lost answer), another build under its name is refused. After a kill or an
+    outage, publishing again completes it.
     """
     from gatekeeper.core.manifest import manifest_digest
     from gatekeeper.wiring import releasing
 
-    done = releasing.publish(opened(caller), build)
+    with steps_told(caller, build) as told:
+        done = releasing.publish(opened(caller), build, told=told)
     manifest, published = done.manifest, done.manifest.release
     assert published is not None
-    if done.already and not done.moved_latest:
-        raise Refused(
-            f"{manifest.name} is published already, since {published.instant}", "nothing is left to do for this build"
-        )
     machine = {
         "release": manifest.name,
         "rows": manifest.rows,
@@ -53,7 +52,8 @@ def _shown(done: Publication) -> Text:
     assert published is not None
     text = f"published {manifest.name}: {manifest.rows:,} rows, decided at rights position {published.rights_position}"
     if done.already:
-        text = f"{manifest.name} was published already; it is the latest now"
+        text = f"{manifest.name} is already published, since {published.instant}: nothing was changed"
+        text += "\nit is the latest now" if done.moved_latest else ""
     elif not done.moved_latest:
         text += "\na release built later stays the latest"
     return Text(f'{text}\nread it: gatekeeper.load("{manifest.name}")')

@@ -14,6 +14,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gatekeeper.core import media
 from gatekeeper.core.manifest import MANIFEST, REFUSED, Manifest
 from gatekeeper.core.screening import NO_FINDING, named_like_a_secret
 from gatekeeper.core.suites import Screening
@@ -84,6 +85,8 @@ def _manifest(manifest: Manifest, counted: Counted) -> str:
         return f"says {manifest.rows} rows, the parts hold {counted.rows}"
     if dict(manifest.counts.permitted) != dict(counted.reasons):
         return "counts other reasons than the parts hold"
+    if media.copies(manifest.declaration) != (manifest.media is not None):
+        return "lists media that the declaration does not copy, or none though it does"
     if REFUSED not in {file.path for file in manifest.files}:
         return f"does not list {REFUSED}"
     return NO_FINDING
@@ -104,7 +107,8 @@ def _file(seen: FileSeen | None, listed: Any) -> str:
 def columns(manifest: Manifest, seen: Sequence[FileSeen], names: Sequence[str]) -> pa.Table:
     """A row for each column that is in a part, in the manifest or declared."""
     declared = manifest.declaration.get("columns") or [f.name for f in DATA_FIELDS]
-    required = list(dict.fromkeys(["asset_id", *declared, *PLACE_COLUMNS]))
+    of_media = [media.AUDIO] if media.copies(manifest.declaration) else []
+    required = list(dict.fromkeys(["asset_id", *declared, *of_media, *PLACE_COLUMNS]))
     parts = [file.columns for file in seen if file.columns is not None]
     everywhere = list(dict.fromkeys([*required, *manifest.schema, *(name for part in parts for name in part)]))
     screening = Screening(tuple(names))
@@ -122,9 +126,10 @@ def columns(manifest: Manifest, seen: Sequence[FileSeen], names: Sequence[str]) 
 
 
 def refused(manifest: Manifest, lines: Iterable[bytes], counted: Counted) -> pa.Table:
-    """A row for the file, then one for each of its lines that is forged or cannot be read."""
+    """A row for the file, then one for each of its lines that is forged, cannot be read, or lost its media."""
     reasons: Counter[str] = Counter()
     found: list[tuple[str | None, str]] = []
+    without: list[tuple[str | None, str]] = []
     for number, line in enumerate(lines, 1):
         row = _refusal(line)
         if row is None:
@@ -135,12 +140,15 @@ def refused(manifest: Manifest, lines: Iterable[bytes], counted: Counted) -> pa.
             counted.refused.append(row["asset_id"])
         if row["forged"]:
             found.append((row["asset_id"], f"forged row ({row['reason']})"))
+        elif row["reason"] in media.REASONS:
+            without.append((row["asset_id"], row["reason"]))
     same = dict(reasons) == {reason: n for reason, n in manifest.counts.refused.items() if n}
     found.insert(0, (None, NO_FINDING if same else f"{REFUSED} has other counts than the manifest"))
     return pa.table(
         {
-            "asset_id": pa.array([asset for asset, _ in found], pa.string()),
-            "finding": pa.array([why for _, why in found], pa.string()),
+            "asset_id": pa.array([asset for asset, _ in (*found, *without)], pa.string()),
+            "finding": pa.array([*(why for _, why in found), *(NO_FINDING for _ in without)], pa.string()),
+            "finding.media": pa.array([*(NO_FINDING for _ in found), *(why for _, why in without)], pa.string()),
         }
     )
 

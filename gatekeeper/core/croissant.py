@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 from gatekeeper.core.manifest import DATA, Manifest
+from gatekeeper.core.media import MEDIA
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 _CONTEXT: dict[str, Any] = {
@@ -53,6 +54,14 @@ _CONTEXT: dict[str, Any] = {
     "transform": "cr:transform",
 }
 _TYPES = {"string": "sc:Text", "int32": "sc:Integer", "int64": "sc:Integer", "timestamp[us, tz=UTC]": "sc:Date"}
+_MEDIA_FILES = {
+    "@type": "cr:FileSet",
+    "@id": "media",
+    "name": "media",
+    "description": "The rows' own recordings, each named by the SHA-256 of its bytes; media.jsonl says whose it is.",
+    "encodingFormat": "audio/*",
+    "includes": f"{MEDIA}/*/*",
+}
 _LISTS = ("list<element: string>", "list<item: string>")
 
 
@@ -124,7 +133,7 @@ def _distribution(manifest: Manifest) -> list[dict[str, Any]]:
         "encodingFormat": "application/x-parquet",
         "includes": f"{DATA}/*.parquet",
     }
-    return [*objects, parts]
+    return [*objects, parts, *([_MEDIA_FILES] if manifest.media is not None else [])]
 
 
 def _records(manifest: Manifest) -> dict[str, Any]:

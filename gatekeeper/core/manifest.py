@@ -56,6 +56,17 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class MediaTotals:
+    """The media objects of a release that holds its own: the file that lists them, its lines, and the objects' bytes
+    (rows that share an object count it each).
+    """
+
+    index: str
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True)
 class Approval:
     """A person's yes or no to a candidate manifest of this digest."""
 
@@ -82,7 +93,9 @@ class Published:
 
 @dataclass(frozen=True)
 class Manifest:
-    """``declaration`` is the dataset's declaration as it was active; ``schema`` the columns, name → Arrow type."""
+    """``declaration`` is the dataset's declaration as it was active; ``schema`` the columns, name → Arrow type;
+    ``media`` is None where rows refer to media outside the release.
+    """
 
     build: str
     dataset: str
@@ -99,6 +112,7 @@ class Manifest:
     counts: Counts
     tool: str
     release: Published | None = None
+    media: MediaTotals | None = None
 
     @property
     def name(self) -> str:
@@ -114,8 +128,9 @@ class Manifest:
 def manifest_bytes(manifest: Manifest) -> bytes:
     """The bytes of ``manifest.json``: sorted keys, two spaces, a final newline."""
     document = {"format": FORMAT, **asdict(manifest)}
-    if manifest.release is None:
-        del document["release"]
+    for name in ("release", "media"):
+        if document[name] is None:
+            del document[name]
     return (json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False) + "\n").encode()
 
 
@@ -143,6 +158,8 @@ def _manifest(document: dict[str, Any]) -> Manifest:
     document["basis"] = Basis(**document["basis"])
     document["files"] = tuple(FileEntry(**entry) for entry in document["files"])
     document["counts"] = Counts(**document["counts"])
+    if (media := document.get("media")) is not None:
+        document["media"] = MediaTotals(**media)
     if (release := document.get("release")) is not None:
         approval = release["approval"]
         document["release"] = Published(**{**release, "approval": approval and Approval(**approval)})

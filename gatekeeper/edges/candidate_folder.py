@@ -46,6 +46,11 @@ class CandidateFolder:
     def path(self, name: str) -> Path:
         return self.folder / name
 
+    def open_lines(self, name: str) -> Iterator[bytes]:
+        """The lines of a file, as they are read."""
+        with (self.folder / name).open("rb") as lines:
+            yield from lines
+
     def names(self, folder: str) -> list[str]:
         """Every file below a folder of the candidate, relative to the candidate."""
         return sorted(str(p.relative_to(self.folder)) for p in (self.folder / folder).rglob("*") if p.is_file())

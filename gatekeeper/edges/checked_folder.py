@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from gatekeeper.core.check_frames import FileSeen
 from gatekeeper.core.layout import Build, build, build_name
 from gatekeeper.core.manifest import DATA, MANIFEST, REFUSED, Manifest, manifest_digest, read_manifest
+from gatekeeper.core.media import INDEX
 from gatekeeper.core.release_names import APPROVAL, QUALITY, RESULTS
 from gatekeeper.errors import BadInput
 
@@ -58,6 +59,11 @@ class CheckedFolder:
 
     def refused(self) -> Iterator[bytes]:
         with self._inside(REFUSED).open("rb") as lines:
+            yield from lines
+
+    def media_lines(self) -> Iterator[bytes]:
+        """The lines of the index of media objects."""
+        with self._inside(INDEX).open("rb") as lines:
             yield from lines
 
     # --- what the check leaves behind

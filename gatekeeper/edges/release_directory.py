@@ -10,14 +10,15 @@ import fcntl
 import hashlib
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import pyarrow.fs as pafs
 
-from gatekeeper.errors import Refused, Unavailable
+from gatekeeper.errors import Unavailable, WrongBytes
 
 BLOCK_BYTES = 4_194_304
 """Read and hashed at once."""
@@ -57,17 +58,21 @@ class DirectoryReleases:
             return _appear(torn, path)
 
     def put_file(self, name: str, source: Path, sha256: str) -> bool:
+        with _mapped(f"reading {source}"), source.open("rb") as origin:
+            return self.put_blocks(name, iter(partial(origin.read, BLOCK_BYTES), b""), sha256)
+
+    def put_blocks(self, name: str, blocks: Iterable[bytes], sha256: str) -> bool:
         with self._temporary(name) as (path, torn):
             if path.exists():
                 return False
             found = hashlib.sha256()
-            with source.open("rb") as origin, torn.open("xb") as target:
-                while block := origin.read(BLOCK_BYTES):
+            with torn.open("xb") as target:
+                for block in blocks:
                     found.update(block)
                     target.write(block)
                 _durable(target)
             if found.hexdigest() != sha256:
-                raise Refused(f"{source} is not the file its manifest names", "build the candidate again")
+                raise WrongBytes(f"{name} would not be the file its manifest names", "build the candidate again")
             return _appear(torn, path)
 
     def digest(self, name: str) -> tuple[str, int] | None:
@@ -77,6 +82,8 @@ class DirectoryReleases:
                 return None
             with path.open("rb") as stream:
                 return hashlib.file_digest(stream, "sha256").hexdigest(), path.stat().st_size
+
+    held = digest
 
     def replace(self, name: str, before: bytes | None, data: bytes) -> bool:
         with self._temporary(name) as (path, torn), path.with_name(f".{path.name}.lock").open("wb") as lock:

@@ -11,34 +11,35 @@ import base64
 import hashlib
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
-import boto3
 import pyarrow.fs as pafs
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from gatekeeper.edges.s3_asking import again, code_of, pyarrow_s3, unavailable
-from gatekeeper.errors import BadInput, Refused
+from gatekeeper.config import S3_OPTIONS
+from gatekeeper.edges.hashed_parts import Hashed, parts_of
+from gatekeeper.edges.media_s3 import full_sha256
+from gatekeeper.edges.s3_asking import MISSING, again, client_of, code_of, pyarrow_s3, unavailable
+from gatekeeper.errors import BadInput
 
 PART_BYTES = 16_777_216
 """One part of a multipart upload, and the largest object that is put at once. S3 asks for at least 5 MiB."""
 MARK = "gatekeeper-put"
 """Metadata no two puts share: how an object is known as one's own after an unknown outcome."""
-CLIENT_OPTIONS = ("endpoint_url", "region_name", "aws_access_key_id", "aws_secret_access_key", "aws_session_token")
 LOCK_OPTIONS = ("object_lock_mode", "object_lock_days", "legal_hold")
 _THERE = ("PreconditionFailed", "412")
-_MISSING = ("NoSuchKey", "404", "NotFound")
 Given = TypeVar("Given")
 
 
 @dataclass
 class S3Releases:
-    """``s3://bucket/prefix``. ``options``: boto3's ``CLIENT_OPTIONS`` and, to lock every object of a release,
+    """``s3://bucket/prefix``. ``options``: boto3's ``S3_OPTIONS`` and, to lock every object of a release,
     ``object_lock_mode`` (GOVERNANCE, COMPLIANCE) with ``object_lock_days``, and ``legal_hold``.
     """
 
@@ -49,14 +50,12 @@ class S3Releases:
     part_bytes: int = PART_BYTES
 
     def __post_init__(self) -> None:
-        if unknown := sorted(self.options.keys() - {*CLIENT_OPTIONS, *LOCK_OPTIONS}):
-            known = ", ".join((*CLIENT_OPTIONS, *LOCK_OPTIONS))
+        if unknown := sorted(self.options.keys() - {*S3_OPTIONS, *LOCK_OPTIONS}):
+            known = ", ".join((*S3_OPTIONS, *LOCK_OPTIONS))
             raise BadInput(f"releases: unknown option {unknown[0]!r}", f"known: {known}")
         self.bucket, _, prefix = self.uri.removeprefix("s3://").strip("/").partition("/")
         self.prefix = f"{prefix}/" if prefix else ""
-        told = {name: self.options[name] for name in CLIENT_OPTIONS if name in self.options}
-        config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=60)
-        self.client = boto3.client("s3", config=config, **told)
+        self.client = client_of(self.options)
         self.files = pafs.SubTreeFileSystem(f"{self.bucket}/{self.prefix}".rstrip("/"), pyarrow_s3(self.options))
 
     def read(self, name: str) -> bytes | None:
@@ -91,18 +90,27 @@ class S3Releases:
         return self._unless_missing(f"reading {name}", hashed)
 
     def put_new(self, name: str, data: bytes) -> bool:
-        return self._put(name, data, {"IfNoneMatch": "*", **self._locked()})
+        return self._put(name, data, {"IfNoneMatch": "*", **self.locked()})
 
     def put_file(self, name: str, source: Path, sha256: str) -> bool:
-        if self._head(name) is not None:
-            return False
         with source.open("rb") as stream:
-            if hashlib.file_digest(stream, "sha256").hexdigest() != sha256:
-                raise Refused(f"{source} is not the file its manifest names", "build the candidate again")
-            stream.seek(0)
-            if source.stat().st_size <= self.part_bytes:
-                return self.put_new(name, stream.read())
-            return self._put_parts(name, stream)
+            return self.put_blocks(name, iter(partial(stream.read, self.part_bytes), b""), sha256)
+
+    def put_blocks(self, name: str, blocks: Iterable[bytes], sha256: str) -> bool:
+        if self.head(name) is not None:
+            return False
+        parts = Hashed(parts_of(blocks, self.part_bytes))
+        first, second = next(parts), next(parts, None)
+        if second is not None:
+            return self._put_parts(name, chain((first, second), parts), lambda: parts.require(name, sha256))
+        parts.require(name, sha256)
+        return self.put_new(name, first)
+
+    def held(self, name: str) -> tuple[str, int] | None:
+        head = self.head(name)
+        if head is None or (told := full_sha256(head)) is None:
+            return None if head is None else self.digest(name)
+        return told, head["ContentLength"]
 
     def replace(self, name: str, before: bytes | None, data: bytes) -> bool:
         found = self._get(name)
@@ -126,27 +134,35 @@ class S3Releases:
             )
             return True
 
-        return self._settled(name, mark, put)
+        return self.settled(name, mark, put)
 
-    def _put_parts(self, name: str, stream: BinaryIO) -> bool:
-        mark, key = uuid.uuid4().hex, self.prefix + name
-        place = {"Bucket": self.bucket, "Key": key}
+    def _put_parts(self, name: str, data: Iterable[bytes], whole: Callable[[], None]) -> bool:
+        def put(upload: Mapping[str, str]) -> list[dict[str, Any]]:
+            made = [self._part(name, upload, number, part) for number, part in enumerate(data, 1)]
+            whole()
+            return made
+
+        return self.in_parts(name, put)
+
+    def in_parts(self, name: str, put: Callable[[Mapping[str, str]], list[dict[str, Any]]], **more: Any) -> bool:
+        """A multipart upload: ``put`` makes the parts; what it raises leaves nothing. Whether ours is what stands."""
+        mark, place = uuid.uuid4().hex, {"Bucket": self.bucket, "Key": self.prefix + name}
         begun = again(
             self.sleep,
             f"writing {name}",
             lambda: self.client.create_multipart_upload(
-                **place, ChecksumAlgorithm="SHA256", Metadata={MARK: mark}, **self._locked()
+                **place, ChecksumAlgorithm="SHA256", Metadata={MARK: mark}, **self.locked(), **more
             ),
         )
         upload = {**place, "UploadId": begun["UploadId"]}
         try:
-            parts = [self._part(name, upload, number, data) for number, data in _numbered(stream, self.part_bytes)]
+            parts = put(upload)
 
             def complete() -> bool:
                 self.client.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*")
                 return True
 
-            done = self._settled(name, mark, complete)
+            done = self.settled(name, mark, complete)
         except BaseException:
             self._abort(upload)
             raise
@@ -169,19 +185,28 @@ class S3Releases:
         except (ClientError, BotoCoreError):
             return  # the bucket's lifecycle rule removes what nobody completed; nothing refers to it
 
-    def _settled(self, name: str, mark: str, put: Callable[[], bool]) -> bool:
-        """Whether our put is what stands there. After a retry, "it exists" may speak of our own first try."""
+    def settled(self, name: str, mark: str, put: Callable[[], bool], passed: tuple[str, ...] = ()) -> bool:
+        """Whether our put is what stands there. After a retry, "it exists" may speak of our own first try.
+
+        Raises ``Unavailable``; ``ClientError`` for the codes ``passed``.
+        """
         try:
             return again(self.sleep, f"writing {name}", put)
         except ClientError as problem:
+            if code_of(problem) in passed:
+                raise
             if code_of(problem) not in (*_THERE, "NoSuchUpload"):
                 raise unavailable(f"writing {name}", problem) from problem
-        head = self._head(name)
+        head = self.head(name)
         return head is not None and head["Metadata"].get(MARK) == mark
 
-    def _head(self, name: str) -> Mapping[str, Any] | None:
+    def head(self, name: str) -> Mapping[str, Any] | None:
+        """What the store says of an object; None where there is none."""
+
         def head() -> Mapping[str, Any]:
-            answer: Mapping[str, Any] = self.client.head_object(Bucket=self.bucket, Key=self.prefix + name)
+            answer: Mapping[str, Any] = self.client.head_object(
+                Bucket=self.bucket, Key=self.prefix + name, ChecksumMode="ENABLED"
+            )
             return answer
 
         return self._unless_missing(f"looking for {name}", head)
@@ -190,11 +215,12 @@ class S3Releases:
         try:
             return again(self.sleep, doing, ask)
         except ClientError as problem:
-            if code_of(problem) in _MISSING:
+            if code_of(problem) in MISSING:
                 return None
             raise unavailable(doing, problem) from problem
 
-    def _locked(self) -> dict[str, Any]:
+    def locked(self) -> dict[str, Any]:
+        """What a new object is put with where releases are locked."""
         locked: dict[str, Any] = {}
         if mode := self.options.get("object_lock_mode"):
             days = int(self.options.get("object_lock_days", "0"))
@@ -203,13 +229,6 @@ class S3Releases:
         if str(self.options.get("legal_hold", "")).lower() in ("true", "on", "yes"):
             locked["ObjectLockLegalHoldStatus"] = "ON"
         return locked
-
-
-def _numbered(stream: BinaryIO, part_bytes: int) -> Iterator[tuple[int, bytes]]:
-    number = 1
-    while data := stream.read(part_bytes):
-        yield number, data
-        number += 1
 
 
 def _base64(data: bytes) -> str:

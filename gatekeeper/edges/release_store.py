@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from gatekeeper.edges.release_directory import DirectoryReleases
 from gatekeeper.errors import BadInput
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gatekeeper.edges.release_s3 import S3Releases
 
 S3 = "s3://"
+Store: TypeAlias = "DirectoryReleases | S3Releases"
 
 
 def release_store(

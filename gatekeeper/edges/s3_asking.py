@@ -6,15 +6,33 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+import boto3
 import pyarrow.fs as pafs
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from gatekeeper.config import S3_OPTIONS
 from gatekeeper.errors import Unavailable
 
 TRIES_MAX = 6
 PAUSE_S = 0.2
+CONNECTIONS_MAX = 32
+"""Kept open by one client: at least as many as threads ask it at once."""
+MISSING = ("NoSuchKey", "404", "NotFound")
 _BUSY = ("SlowDown", "Throttling", "ThrottlingException", "RequestTimeout", "RequestTimeTooSkewed", "InternalError")
 Given = TypeVar("Given")
+
+
+def client_of(options: Mapping[str, str]) -> Any:
+    """A client that asks once: whether to ask again is decided by ``again``."""
+    told = {name: options[name] for name in S3_OPTIONS if name in options}
+    config = Config(
+        retries={"total_max_attempts": 1},
+        connect_timeout=5,
+        read_timeout=60,
+        max_pool_connections=CONNECTIONS_MAX,
+    )
+    return boto3.client("s3", config=config, **told)
 
 
 def code_of(problem: ClientError) -> str:
@@ -45,9 +63,13 @@ def again(sleep: Callable[[float], None], doing: str, ask: Callable[[], Given]) 
     raise AssertionError("the last try returns or raises")
 
 
-def unavailable(doing: str, problem: Exception) -> Unavailable:
+def unavailable(
+    doing: str,
+    problem: Exception,
+    do: str = "check that the bucket can be reached and written, then run it again",
+) -> Unavailable:
     """The error to raise where asking again does not help."""
-    return Unavailable(f"{doing}: {problem}", "check that the bucket can be reached and written, then run it again")
+    return Unavailable(f"{doing}: {problem}", do)
 
 
 def pyarrow_s3(options: Mapping[str, str]) -> pafs.FileSystem:

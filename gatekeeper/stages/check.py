@@ -124,6 +124,8 @@ class Check:
                 self._look("rows", judged.slice(start, LOOK_ROWS))
             self._counted.add(window)
             self.seen(self._counted.rows)
+        if self.judge.media is not None:
+            self.judge.media.require_end()
 
     def _refused(self) -> None:
         frame = frames.refused(self._manifest, self.candidate.refused(), self._counted)

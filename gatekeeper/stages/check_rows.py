@@ -27,17 +27,19 @@ from gatekeeper.core.candidate_rows import (
     taken,
     with_stream_columns,
 )
+from gatekeeper.core.media import AUDIO, copied
 from gatekeeper.core.screening import NO_FINDING, screened
 from gatekeeper.core.suites import Screening
 from gatekeeper.core.tables import DATA_FIELDS
+from gatekeeper.stages.check_media import MediaIndex
 from gatekeeper.stages.gate.barrier import Decides
 
 NOT_IN_CATALOG = "not_in_catalog"
-FINDINGS = ("permit", "payload", "identity", "refused_identity", "secrets")
+FINDINGS = ("permit", "payload", "identity", "refused_identity", "secrets", "media")
 PREFIX = "finding."
 """Before the name of a finding, the column of the frame that holds it; empty text where nothing was found."""
 
-_DATA = frozenset(f.name for f in DATA_FIELDS)
+_DATA = frozenset((*(f.name for f in DATA_FIELDS), AUDIO))
 
 
 class Catalogue(Protocol):
@@ -91,13 +93,16 @@ class RefusedIdentities:
 
 @dataclass
 class RowJudge:
-    """Takes the windows of one candidate in their order. ``kernel`` stands at the end of the rights log."""
+    """Takes the windows of one candidate in their order. ``kernel`` stands at the end of the rights log. ``media`` is
+    the index of a candidate whose release will hold its media.
+    """
 
     dataset: str
     catalogue: Catalogue
     kernel: Decides
     refused: RefusedIdentities
     screening: Screening
+    media: MediaIndex | None = None
     _last: str | None = None
 
     def judged(self, rows: pa.Table) -> pa.Table:
@@ -107,10 +112,11 @@ class RowJudge:
         columns = [name for name in rows.column_names if name in _DATA]
         found = {
             "permit": self._permits(history, own, latest),
-            "payload": payload_differences(rows, history, own, columns),
+            "payload": payload_differences(rows, copied(history) if self.media else history, own, columns),
             "identity": order_findings(rows["asset_id"], self._last),
             "refused_identity": self._refused(rows, history, own),
             "secrets": screened(rows, self.screening),
+            "media": self.media.findings(rows) if self.media else [NO_FINDING] * rows.num_rows,
         }
         seen = [asset_id for asset_id in rows["asset_id"].slice(max(0, rows.num_rows - 1)).to_pylist() if asset_id]
         self._last = seen[-1] if seen else self._last

@@ -14,6 +14,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from gatekeeper.core.manifest import Manifest
+from gatekeeper.core.media import copied, copies
 from gatekeeper.errors import NotApplied, Refused
 from gatekeeper.stages.columnar import ColumnarKernel
 from gatekeeper.stages.gate.barrier import RightsFollower
@@ -22,8 +23,6 @@ from gatekeeper.stages.row_decisions import CatalogTable, RowRefused, refused_ro
 
 SHOWN_MAX = 5
 """Refused rows that the error names; ``check`` lists more."""
-MEDIA_COLUMNS = ("media_uri",)
-"""What a build with ``media: copy`` replaces by the release's own objects."""
 
 Rows = Callable[[], Iterable[pa.Table]]
 
@@ -64,8 +63,8 @@ class AtTheLogsEnd:
         self._require_answers()
         kernel = self._follower.kernel
         assert kernel is not None
-        uncompared = MEDIA_COLUMNS if manifest.declaration.get("media") == "copy" else ()
-        refused = refused_rows(self._catalog, kernel, manifest.dataset, rows(), uncompared)
+        released = copied if copies(manifest.declaration) else None
+        refused = refused_rows(self._catalog, kernel, manifest.dataset, rows(), released)
         first = list(islice(refused, SHOWN_MAX))
         if first:
             raise _not_permitted(manifest, first, sum(1 for _ in refused))

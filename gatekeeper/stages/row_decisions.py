@@ -8,7 +8,7 @@ conflict.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -116,13 +116,13 @@ def refused_rows(
     kernel: Decides,
     dataset: str,
     parts: Iterable[pa.Table],
-    uncompared: Collection[str] = (),
+    released: Callable[[pa.Table], pa.Table] | None = None,
     columns: Sequence[str] | None = None,
     also: Also = nothing_else,
 ) -> Iterator[RowRefused]:
     """Rows with ``asset_id``, ``partition``, ``offset`` and any of the catalogue's columns → those that are not
-    permitted now. ``uncompared`` columns may differ from the event's; ``columns`` are those of an event that are
-    needed, all when None.
+    permitted now. ``released`` makes of events what rows say of them, where that is more than the events do;
+    ``columns`` are those of an event that are needed, all when None.
     """
     for rows in _pieces(parts):
         # with itself as its own index: a row is the asset of its number
@@ -131,7 +131,7 @@ def refused_rows(
         known = known_of(catalog, asset_ids)
         partition, offset = (rows[name].to_numpy().astype(np.int64) for name in ("partition", "offset"))
         events, found = events_at(catalog, partition, offset, columns)
-        refused = ~found | ~_same(rows, events, found, uncompared)
+        refused = ~found | ~_same(rows, released(events) if released else events, found)
         yield from (
             RowRefused(rows["asset_id"][int(i)].as_py(), "deny", NOT_IN_CATALOG, None) for i in np.flatnonzero(refused)
         )
@@ -178,13 +178,11 @@ def events_at(
     return rows.take(pa.array(chosen, pa.int64(), mask=chosen < 0)), found
 
 
-def _same(
-    rows: pa.Table, events: pa.Table, found: npt.NDArray[np.bool_], uncompared: Collection[str]
-) -> npt.NDArray[np.bool_]:
+def _same(rows: pa.Table, events: pa.Table, found: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Whether each found row says what its event says, in every column both have."""
     same = np.ones(rows.num_rows, np.bool_)
     there = pa.array(np.flatnonzero(found))
-    for name in set(rows.column_names) & set(events.column_names) - set(uncompared):
+    for name in set(rows.column_names) & set(events.column_names):
         kind = released_type(events.schema.field(name).type)
         ours, theirs = rows[name].take(there).cast(kind), events[name].take(there).cast(kind)
         if not ours.combine_chunks().equals(theirs.combine_chunks()):

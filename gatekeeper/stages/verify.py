@@ -26,6 +26,7 @@ from gatekeeper.core.candidate_rows import NONE, in_order, own_events, payload_d
 from gatekeeper.core.decision import Decision, decide
 from gatekeeper.core.erasure import ERASED
 from gatekeeper.core.manifest import DATA, REFUSED, Manifest, manifest_digest
+from gatekeeper.core.media import AUDIO, copied, copies
 from gatekeeper.core.policy import Policy, digest_of
 from gatekeeper.core.quality import passed_for
 from gatekeeper.core.release_names import FEED, RECALLS, RESULTS
@@ -39,6 +40,7 @@ from gatekeeper.stages.recall.feed import lost
 from gatekeeper.stages.recall.uses import unreadable
 from gatekeeper.stages.release_ports import ReleaseStore
 from gatekeeper.stages.release_reading import Unsealed, recalls_of, rows_of
+from gatekeeper.stages.verify_media import media_problems
 
 SAMPLE_ROWS = 1_000
 """Rows decided again unless all are asked for."""
@@ -80,7 +82,8 @@ def verify(
     """``pick`` None decides every row again; ``unsealed`` opens signed recalls, where they are to be signed. A store
     that fails raises ``Unavailable``.
     """
-    problems = [*_files(store, manifest), *_papers(store, manifest), *_recalls(store, manifest, unsealed)]
+    problems = [*_files(store, manifest), *media_problems(store, manifest), *_papers(store, manifest)]
+    problems += _recalls(store, manifest, unsealed)
     rows = 0
     decided = 0
     try:
@@ -206,11 +209,12 @@ class Again:
         """What of these rows is not as the catalogue and the logs have it."""
         history = with_stream_columns(in_order(self._past.events(pc.unique(rows["asset_id"]))))
         own = own_events(rows, history)
-        copied = {"media_uri"} if self._manifest.declaration.get("media") == "copy" else set()
-        columns = [n for n in rows.column_names if n in history.column_names and n not in copied]
-        unlike = payload_differences(rows, history, own, columns)
+        released = copied(history) if copies(self._manifest.declaration) else history
+        columns = [name for name in rows.column_names if name in released.column_names]
+        unlike = payload_differences(rows, released, own, columns)
         if any(unlike) and (gone := self._past.erased(history)).any():
-            remaining = payload_differences(rows, history, own, [n for n in columns if n not in ERASED])
+            kept = [name for name in columns if name not in (*ERASED, AUDIO)]
+            remaining = payload_differences(rows, released, own, kept)
             unlike = [remaining[i] if own[i] != NONE and gone[own[i]] else told for i, told in enumerate(unlike)]
         events = history.take(pa.array(np.maximum(own, 0))).to_pylist() if history.num_rows else []
         for i, row in enumerate(rows.select(["asset_id", "reason", "evidence"]).to_pylist()):

@@ -34,6 +34,7 @@ from gatekeeper.stages.fold_reading import ReadBack
 from gatekeeper.stages.gate.barrier import RightsFollower
 from gatekeeper.stages.gate.values import Moment
 from gatekeeper.wiring.gate import GateOptions, new_id, new_worker_id, rights_follower, rights_reader
+from gatekeeper.wiring.releasing import media_objects
 from gatekeeper.wiring.workspace import OpenWorkspace
 
 if TYPE_CHECKING:
@@ -102,9 +103,6 @@ def _joining() -> type[SortedRows]:
 
 def _wanted(rights: RightsFollower, dataset: str, version: str) -> Wanted:
     declaration = named(rights.rules, dataset)
-    if declaration.document.get("media") == "copy":
-        do = "leave media out (the parts keep media_uri), until this gatekeeper copies media"
-        raise BadInput(f"dataset {dataset}: media: copy is not supported yet", do)
     return Wanted(
         version=version,
         declaration=declaration,
@@ -187,6 +185,7 @@ def _hands(
         refused=Spool(folder.spill / "refused", REFUSED_SCHEMA),
         suspects=Spool(folder.spill / "suspects", SUSPECT_SCHEMA),
         folder=folder,
+        media=media_objects(opened),
         part_name=part_name,
         step=options.step,
         told=options.told,

@@ -20,9 +20,11 @@ from gatekeeper.edges.suite_files import suite_for
 from gatekeeper.errors import BadInput, NotApplied
 from gatekeeper.stages.check import Check, Known, Now
 from gatekeeper.stages.check_known import Nothing, last_decisions, stopped_by_claim, without_permit
+from gatekeeper.stages.check_media import MediaIndex
 from gatekeeper.stages.check_rows import RefusedIdentities, RowJudge
 from gatekeeper.stages.decide import chosen
 from gatekeeper.stages.gate.barrier import Decides
+from gatekeeper.stages.media_index import media_lines
 from gatekeeper.wiring.gate import compile_kernel
 from gatekeeper.wiring.questions import Asked, instant_of
 from gatekeeper.wiring.releasing import store_of
@@ -51,12 +53,17 @@ def check(opened: OpenWorkspace, name: str, seen: Callable[[int, int], None] = l
     decisions = last_decisions(opened.table(DECISIONS), dataset)
     catalogue = opened.table(CATALOG) or Nothing(CONTENT_SCHEMA)
     refused = RefusedIdentities.of(stopped_by_claim(decisions), catalogue)
-    judge = RowJudge(dataset, catalogue, kernel, refused, suite.screening)
+    judge = RowJudge(dataset, catalogue, kernel, refused, suite.screening, _media(folder))
     known = partial(_known, opened, dataset, without_permit(decisions))
     done = Check(folder, suite, validator, now, known, judge, lambda rows: seen(rows, folder.manifest.rows)).run()
     folder.write_quality(DOCS_FILE, page(done, suite.expectations))
     folder.write_quality(RESULTS_FILE, results_bytes(done))
     return done
+
+
+def _media(folder: CheckedFolder) -> MediaIndex | None:
+    totals = folder.manifest.media
+    return None if totals is None else MediaIndex(totals, lambda: media_lines(folder.manifest, folder.media_lines()))
 
 
 def _parsed(name: str) -> tuple[str, str]:

@@ -19,7 +19,9 @@ from gatekeeper.core.policy import Policy, read_policy
 from gatekeeper.core.tables import CONTENT_SCHEMA
 from gatekeeper.edges.candidate_folder import CandidateFolder
 from gatekeeper.edges.delta import Lake
-from gatekeeper.edges.release_store import release_store
+from gatekeeper.edges.media_copying import copying
+from gatekeeper.edges.media_objects import MediaObjects
+from gatekeeper.edges.release_store import Store, release_store
 from gatekeeper.errors import BadInput, Refused
 from gatekeeper.stages import approve as approving
 from gatekeeper.stages import publish as publishing
@@ -41,7 +43,7 @@ def no_step(name: str) -> None:
     """The step hook of everything but crash tests."""
 
 
-def store_of(opened: OpenWorkspace) -> ReleaseStore:
+def store_of(opened: OpenWorkspace) -> Store:
     """Where this workspace's releases are."""
     place = opened.workspace.releases
     return release_store(place.uri, place.options, opened.workspace.root, opened.clock_us)
@@ -64,11 +66,20 @@ def approve(
     return approving.approve(candidate, approved=approved, by=by, because=because, now_us=now_us, seen=seen)
 
 
-def publish(opened: OpenWorkspace, build: str, step: Step = no_step) -> publishing.Publication:
+def publish(
+    opened: OpenWorkspace, build: str, step: Step = no_step, told: publishing.Told = lambda _what, _done, _of: None
+) -> publishing.Publication:
     """A candidate becomes a release. Raises ``Refused`` where the answer is no."""
     candidate = candidate_of(opened, build)
     with _deciding(opened) as now:
-        return publishing.publish(candidate, store_of(opened), now, step)
+        store, place = store_of(opened), opened.workspace
+        media = copying(media_objects(opened), store, place.releases.options)
+        return publishing.publish(candidate, publishing.Hands(store, media, now, step, told))
+
+
+def media_objects(opened: OpenWorkspace) -> MediaObjects:
+    """The media that content events name, as this workspace reads them."""
+    return MediaObjects(opened.workspace.root, opened.workspace.media)
 
 
 @contextmanager

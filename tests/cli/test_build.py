@@ -290,13 +290,6 @@ def test_a_build_is_never_written_over(world: Desk) -> None:
     assert tree(world.root / "builds") == before
 
 
-def test_copying_media_is_refused_until_it_is_there(tmp_path: Path) -> None:
-    """Never a candidate with less than its declaration promises."""
-    desk = drained(tmp_path / "workspace", {"media": "copy"})
-    answer = desk.run("build", "d")
-    assert (answer.code, "media: copy" in answer.err) == (2, True)
-
-
 def test_the_same_inputs_give_the_same_bytes(world: Desk) -> None:
     """Built twice at one instant: every file the same."""
     withdraw(world, "song1")

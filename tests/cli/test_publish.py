@@ -224,11 +224,12 @@ def test_a_release_holds_everything_that_says_what_it_is(world: Desk) -> None:
 
 
 def test_a_release_is_never_overwritten(world: Desk) -> None:
-    """Publishing again says so; another build of that name is refused; not a byte changes."""
+    """Publishing again says so and is no failure; another build of that name is refused; not a byte changes."""
     made = candidate(world)
-    world.ok("publish", "music@1")
+    first = world.ok("publish", "music@1", "--json").json
     before = tree(world.root / "releases")
-    assert "published already" in refused(world, "publish", "music@1")
+    assert world.ok("publish", "music@1", "--json").json == {**first, "already": True, "latest": False}
+    assert "already published" in world.ok("publish", "music@1").out
     made.folder.rename(made.folder.with_name("away"))
     candidate(world, assets=["song-1"])
     assert "another candidate" in refused(world, "publish", "music@1")
@@ -413,7 +414,7 @@ def test_a_release_in_s3_is_published_verified_and_listed(in_s3: tuple[Desk, Rel
     desk.ok("publish", "music@1")
     assert "music/1/manifest.json" in store.names("")
     assert desk.ok("verify", "--all", "--json").json["verified"] is True
-    assert "published already" in refused(desk, "publish", "music@1")
+    assert desk.ok("publish", "music@1", "--json").json["already"] is True
     assert desk.ok("releases", "list", "--json").json["releases"][0]["latest"] is True
     assert not (desk.root / "releases").exists()
 

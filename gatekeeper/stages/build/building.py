@@ -12,13 +12,15 @@ import orjson
 import pyarrow as pa
 
 from gatekeeper.core import layout
-from gatekeeper.core.manifest import MANIFEST, REFUSED, Counts, Manifest, manifest_bytes, manifest_digest
+from gatekeeper.core.manifest import MANIFEST, REFUSED, Counts, Manifest, MediaTotals, manifest_bytes, manifest_digest
 from gatekeeper.core.manifest import Basis as ManifestBasis
+from gatekeeper.core.media import INDEX
 from gatekeeper.core.snapshot.reasons import PERMIT, REASONS
 from gatekeeper.core.times import format_instant
 from gatekeeper.errors import Bug
 from gatekeeper.stages.build.forgery import Place
-from gatekeeper.stages.build.judging import judge, whole_assets
+from gatekeeper.stages.build.judging import Judged, judge, whole_assets
+from gatekeeper.stages.build.proving import index_lines, proven, without_unproven
 from gatekeeper.stages.build.values import PLANTED, Basis, Built, Hands, Tally, Wanted
 
 _LAYER_OF = {reason: layer for layer, reason, verdict in REASONS if verdict == PERMIT}
@@ -54,6 +56,8 @@ def _decide_rows(wanted: Wanted, basis: Basis, hands: Hands, tally: Tally) -> No
     hands.told("joining with the catalogue", done, basis.rows_total)
     for rows in whole_assets(hands.joined):
         judged = judge(rows, wanted, hands.decide)
+        if judged.sources is not None:
+            judged = _with_media(judged, judged.sources, hands, tally)
         hands.parts.add(judged.rows)
         hands.refused.add(judged.refused)
         hands.suspects.add(judged.suspects)
@@ -64,6 +68,16 @@ def _decide_rows(wanted: Wanted, basis: Basis, hands: Hands, tally: Tally) -> No
     hands.parts.close()
     if done < basis.rows_total:
         raise Bug(f"{done} rows were decided, the dataset table has {basis.rows_total}")
+
+
+def _with_media(judged: Judged, sources: pa.Table, hands: Hands, tally: Tally) -> Judged:
+    """Without the rows whose media object is not there or not what its event says; the others into the index."""
+    found = proven(sources, hands.media, lambda done: hands.told("hashing media", done, sources.num_rows))
+    hands.folder.append(INDEX, index_lines(sources, found))
+    there = [proof.bytes for proof in found if proof.reason is None]
+    tally.media_rows += len(there)
+    tally.media_bytes += sum(there)
+    return without_unproven(judged, found)
 
 
 def _count(tally: Tally, into: dict[str, int], reasons: pa.ChunkedArray) -> None:
@@ -89,6 +103,10 @@ def _slices(rows: pa.Table) -> Iterator[pa.Table]:
 def _manifest(wanted: Wanted, basis: Basis, hands: Hands, tally: Tally) -> Manifest:
     hands.told("digests", basis.rows_total, basis.rows_total)
     hands.folder.append(REFUSED, b"")
+    totals = None
+    if wanted.copies_media:
+        hands.folder.append(INDEX, b"")
+        totals = MediaTotals(INDEX, tally.media_rows, tally.media_bytes)
     declaration, moment = wanted.declaration, basis.moment
     files = [hands.folder.entry(hands.part_name(number), rows) for number, rows in enumerate(hands.parts.rows)]
     by_layer: dict[str, int] = {}
@@ -108,7 +126,8 @@ def _manifest(wanted: Wanted, basis: Basis, hands: Hands, tally: Tally) -> Manif
         ),
         rows=sum(hands.parts.rows),
         schema={field.name: str(field.type) for field in wanted.part_schema},
-        files=(*files, hands.folder.entry(REFUSED)),
+        files=(*files, *([hands.folder.entry(INDEX)] if totals else []), hands.folder.entry(REFUSED)),
         counts=Counts(tally.permitted, by_layer, tally.refused),
         tool=wanted.tool,
+        media=totals,
     )

@@ -14,6 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gatekeeper.core.media import copied
+from gatekeeper.stages.build.proving import sources_of
 from gatekeeper.stages.build.values import (
     DUPLICATE,
     NOT_SELECTED,
@@ -30,12 +32,14 @@ _VERDICT = ("verdict", "reason", "holder", "evidence")
 @dataclass(frozen=True)
 class Judged:
     """``rows`` enter the parts; ``refused`` do not; ``suspects`` are the refused whose decision on record is looked
-    at.
+    at. ``sources`` says of each of the rows where its media object is and what it must hash to; None where the release
+    will hold none.
     """
 
     rows: pa.Table
     refused: pa.Table
     suspects: pa.Table
+    sources: pa.Table | None = None
 
 
 def whole_assets(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
@@ -64,7 +68,8 @@ def judge(rows: pa.Table, wanted: Wanted, decide: Callable[[pa.Table], pa.Record
     permitted = pc.equal(said["verdict"], "permit").to_numpy()
     selected = wanted.selection.matches(sound)
     enter = pa.array(permitted & selected)
-    out = sound.select([*wanted.columns, "partition", "offset"])
+    sources = sources_of(sound.filter(enter)) if wanted.copies_media else None
+    out = (copied(sound) if wanted.copies_media else sound).select([*wanted.data_columns, "partition", "offset"])
     for name in ("reason", "evidence"):
         out = out.append_column(name, said[name])
     left_out = permitted & ~selected
@@ -80,6 +85,7 @@ def judge(rows: pa.Table, wanted: Wanted, decide: Callable[[pa.Table], pa.Record
         out.filter(enter).cast(wanted.part_schema),
         refused,
         pa.concat_tables([table.select(SUSPECT_SCHEMA.names) for table in suspects]),
+        sources,
     )
 
 

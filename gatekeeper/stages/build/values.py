@@ -9,6 +9,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from gatekeeper.core import media
 from gatekeeper.core.manifest import FileEntry
 from gatekeeper.core.policy import Policy
 from gatekeeper.core.release_columns import released_type
@@ -63,16 +64,29 @@ class Wanted:
     tool: str
 
     @property
+    def copies_media(self) -> bool:
+        """Whether the release will hold its media objects."""
+        return media.copies(self.declaration.document)
+
+    @property
     def event_columns(self) -> tuple[str, ...]:
         """The catalogue's columns a build reads."""
-        return tuple(dict.fromkeys((*DECIDED_BY, *self.columns, *self.selection.fields)))
+        of_media = (media.URI,) if self.copies_media else ()
+        return tuple(dict.fromkeys((*DECIDED_BY, *self.columns, *self.selection.fields, *of_media)))
+
+    @property
+    def data_columns(self) -> tuple[str, ...]:
+        """The columns of a part before its place and decision."""
+        return (*self.columns, media.AUDIO) if self.copies_media else self.columns
 
     @property
     def part_schema(self) -> pa.Schema:
         """The columns of a part: data, place in the content log, and the fresh decision's reason and evidence."""
         data = [f.with_type(released_type(f.type)) for name in self.columns for f in DATA_FIELDS if f.name == name]
+        audio = [pa.field(media.AUDIO, media.AUDIO_TYPE)] if self.copies_media else []
         place = [CONTENT_SCHEMA.field(name) for name in ("partition", "offset")]
-        return pa.schema([*data, *place, pa.field("reason", pa.string()), pa.field("evidence", pa.string())])
+        said = [pa.field("reason", pa.string()), pa.field("evidence", pa.string())]
+        return pa.schema([*data, *audio, *place, *said], media.SCHEMA_METADATA if self.copies_media else None)
 
 
 @dataclass(frozen=True)
@@ -118,6 +132,15 @@ class WritesParts(Protocol):
     def close(self) -> None: ...
 
 
+class MediaObjects(Protocol):
+    """Media wherever content events say they are. Any number of threads may ask."""
+
+    def digest(self, uri: str) -> tuple[str, int] | None:
+        """(SHA-256 in 64 hexadecimal digits, bytes) of what is there now; None where nothing is. Raises ``ValueError``
+        for a place that nobody here can read, ``Unavailable`` for one that does not answer.
+        """
+
+
 class Folder(Protocol):
     """The candidate's folder in the making."""
 
@@ -135,7 +158,8 @@ class Folder(Protocol):
 @dataclass(frozen=True)
 class Hands:
     """What a build works with. ``decide`` answers for this dataset alone; ``forged`` takes suspects as rows of
-    ``SUSPECT_SCHEMA`` and gives the places (asset id, partition, offset) of the forged ones.
+    ``SUSPECT_SCHEMA`` and gives the places (asset id, partition, offset) of the forged ones. ``media`` is asked only
+    where the release will hold its media.
     """
 
     joined: Iterator[pa.Table]
@@ -145,6 +169,7 @@ class Hands:
     refused: Spools
     suspects: Spools
     folder: Folder
+    media: MediaObjects
     part_name: Callable[[int], str]
     step: Step = lambda _name: None
     told: Told = lambda _what, _done, _of: None
@@ -157,6 +182,8 @@ class Tally:
     permitted: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
     forged: int = 0
+    media_rows: int = 0
+    media_bytes: int = 0
 
     def count(self, into: dict[str, int], reasons: Sequence[str], counts: Sequence[int]) -> None:
         for reason, count in zip(reasons, counts, strict=True):

@@ -224,7 +224,7 @@ class _Run:
             }
         copies = Copies(stopped_by_claim(catalog, kernel, key, self._claimed, EVENT_COLUMNS), catalog)
         return lambda rows: {
-            row.asset_id: row for row in refused_rows(catalog, kernel, key, [rows], (), EVENT_COLUMNS, copies.among)
+            row.asset_id: row for row in refused_rows(catalog, kernel, key, [rows], None, EVENT_COLUMNS, copies.among)
         }
 
     def _found(self, name: str, rows: pa.Table, refused: Mapping[str, RowRefused]) -> None:
