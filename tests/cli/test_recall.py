@@ -222,6 +222,7 @@ def test_a_damaged_release_is_named_and_the_others_are_recalled(world: Desk) -> 
     assert recalled(world, "search@1")["0001.json"]["asset_ids"] == ["song-1"]
     (world.root / "releases" / "music" / "1" / "manifest.json").write_text("{}")
     assert world.run("recall").code == 1
+    assert world.run("recall", "search@1").code == 0
     assert world.run("recall", "music@7").code == 2
 
 

@@ -33,7 +33,7 @@ from gatekeeper.stages.recall.feed import Looked, write_feed
 from gatekeeper.stages.recall.looking import distinct, rows_to_decide, windows
 from gatekeeper.stages.recall.writing import Recaller, Seals, Step
 from gatekeeper.stages.release_ports import ReleaseStore
-from gatekeeper.stages.release_reading import named, names
+from gatekeeper.stages.release_reading import every_manifest, named, names
 from gatekeeper.stages.row_decisions import CatalogTable, RowRefused, refused_rows
 from gatekeeper.stages.sweep.sweeping import EVENT_COLUMNS
 from gatekeeper.stages.trace.subjects import Where
@@ -115,7 +115,7 @@ def recall(outside: Outside, asked: Sequence[str], *, dry_run: bool) -> Recalled
         everything = not asked and not run.problems
         seen = Looked(moment.position, format_instant(moment.instant_us)) if everything else Looked()
         outside.step("feed")
-        write_feed(outside.store, manifests if not asked else run.manifests(()), seen)
+        write_feed(outside.store, every_manifest(outside.store) if asked else manifests, seen)
     return Recalled(moment, tuple(run.outcomes.values()), run.problems, dry_run)
 
 
