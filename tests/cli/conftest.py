@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from gatekeeper.cli.caller import Caller
 from gatekeeper.core.times import parse_instant
 
 NOW = "2025-06-20T12:00:00Z"
+os.environ.pop("COLUMNS", None)  # a parallel test worker has the width of somebody's terminal
 
 
 @dataclass(frozen=True)
