@@ -174,6 +174,8 @@ DECISIONS = TableSpec(
         "dataset",
         "verdict",
         "reason",
+        "holder",
+        "evidence",
         "rights_position",
         "policy",
         "decided_at",

@@ -23,6 +23,7 @@ from gatekeeper.core.commits import CommitMetadata, Committed, Outcome, SliceCla
 from gatekeeper.core.layout import STRAYS_APP
 from gatekeeper.core.tables import INSTANT
 from gatekeeper.errors import Unavailable, UnsafeLog
+from gatekeeper.stages.gate.ahead import Ahead
 from gatekeeper.stages.gate.ownership import Ownership
 from gatekeeper.stages.gate.values import STREAM_COLUMNS, Batch, Moment, Slice, Step
 
@@ -44,7 +45,7 @@ class TableHandle(Protocol):
 
 
 class Committer:
-    """Belongs to the committing thread."""
+    """Belongs to the committing thread, but for ``begin``."""
 
     def __init__(
         self,
@@ -62,11 +63,26 @@ class Committer:
         self._worker_id = worker_id
         self._decide_again = decide_again
         self._latest: Moment | None = None
+        self._ahead = Ahead(tables, _rows)
+
+    def begin(self, step: Step, batch: Batch) -> None:
+        """Write the step's file ahead of its turn. For the deciding thread; every batch begun is committed later."""
+        self._ahead.begin(step, batch)
+
+    def close(self) -> None:
+        """Wait for the files that are being written."""
+        self._ahead.close()
 
     def commit(self, batch: Batch) -> tuple[Batch, int | None]:
         """Commit what is still ours. Returns the batch as committed and the version of ``decisions`` (None: nothing
         was).
         """
+        try:
+            return self._commit_steps(batch)
+        finally:
+            self._ahead.forget(batch.id)
+
+    def _commit_steps(self, batch: Batch) -> tuple[Batch, int | None]:
         version: int | None = None
         for step in Step:
             if not batch.slices:
@@ -81,7 +97,7 @@ class Committer:
         table = self._tables[step]
         table.refresh()
         batch = self._only_ours(step, batch)
-        files = table.write(_rows(step, batch))
+        files = self._ahead.files(step, batch)
         for _ in range(OUTCOMES_MAX):
             with self._ownership.committing:
                 ours = self._only_ours(step, batch)

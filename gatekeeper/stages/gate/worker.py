@@ -19,7 +19,7 @@ from gatekeeper.stages.gate.fetching import Fetcher
 from gatekeeper.stages.gate.ownership import Ownership
 from gatekeeper.stages.gate.parsing import Parsing
 from gatekeeper.stages.gate.queues import WAIT_S, ByteQueue, Stopping, Switch
-from gatekeeper.stages.gate.values import Batch, Moment, Raw, Recovery, is_ready
+from gatekeeper.stages.gate.values import Batch, Moment, Raw, Recovery, Step, is_ready
 
 IDLE_S = 0.05
 LAG_EVERY_S = 2.0
@@ -90,6 +90,7 @@ class Worker:
         for thread in threads:
             thread.join()
         self._p.parsing.close()
+        self._p.committer.close()
         if self._p.switch.error is not None:
             raise self._p.switch.error
         self._p.decider.keep()
@@ -155,10 +156,12 @@ class Worker:
             self._pass_on(assembler.recovered(item))
 
     def _pass_on(self, batch: Batch) -> None:
+        self._p.committer.begin(Step.CATALOG, batch)
         self._wait_for_the_committer()
         started = time.monotonic()
         batch = self._p.decider.decided(batch)
         self._p.watch.batch_decided(batch, time.monotonic() - started)
+        self._p.committer.begin(Step.DECISIONS, batch)
         self._p.decided.put(batch, batch.nbytes)
 
     def _wait_for_the_committer(self) -> None:
