@@ -16,12 +16,13 @@ from tests.bench.decisions import subjects_rows
 from tests.bench.gate import gate_row
 from tests.bench.peers import stream_peer_rows
 from tests.bench.policy_engines import policy_engine_rows
+from tests.bench.releases import release_row
 from tests.bench.rows import Row, machine, save, show
 from tests.bench.sweeps import sweep_rows
 from tests.bench.withdrawals import withdrawal_row
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("gate", "decisions", "sweep")
+PARTS = ("gate", "decisions", "sweep", "release")
 _PROGRESS = Console(stderr=True, highlight=False)
 
 
@@ -34,12 +35,13 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--assets", type=int, default=400_000, help="decided for three uses")
     parser.add_argument("--catalogue", type=int, default=1_000_000, help="assets of the lake that is swept")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="of the dataset that is released")
     parser.add_argument("--quick", action="store_true", help="one small run: that it works, no numbers to quote")
     parser.add_argument("--only", choices=PARTS, help="only this part")
     options = parser.parse_args()
     if options.quick:
         options.runs, options.events, options.subjects, options.assets = 1, 20_000, 200_000, 20_000
-        options.catalogue = 50_000
+        options.catalogue, options.rows = 50_000, 20_000
     return options
 
 
@@ -54,6 +56,8 @@ def _rows(options: argparse.Namespace, *, peers: bool) -> Iterator[Row]:
                 yield withdrawal_row(topics, options.runs, _say)
     if options.only in (None, "sweep"):
         yield from sweep_rows(options.catalogue, options.runs, _say)
+    if options.only in (None, "release"):
+        yield release_row(options.rows, options.runs, _say)
     if options.only in (None, "decisions"):
         yield from subjects_rows(options.subjects, options.assets, options.runs, _say)
         if peers:

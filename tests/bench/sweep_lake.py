@@ -20,7 +20,8 @@ from gatekeeper.core.layout import CATALOG, DEAD_LETTERS
 from gatekeeper.core.tables import CONTENT_SCHEMA, IDENTIFIERS, INTEREST
 from gatekeeper.edges.new_workspace import make_workspace
 from gatekeeper.wiring import OpenWorkspace, apply, plan, system_clock_us
-from gatekeeper.wiring.gate import app_ids
+from gatekeeper.wiring.gate import GateOptions, app_ids, gate_worker
+from tests.bench.gate_side import Silent
 
 ASSETS_PER_PARTY = 100
 COMMIT_ROWS = 100_000
@@ -84,6 +85,12 @@ def arrive(opened: OpenWorkspace, cast: Cast, start: int, end: int) -> None:
         rows = _rows(cast, np.arange(first, min(first + COMMIT_ROWS, end), dtype=np.uint64))
         _must(catalog.append(rows, {app: rows["offset"][-1].as_py()}, {}))
         catalog.refresh()
+
+
+def decide_arrived(opened: OpenWorkspace) -> None:
+    """A real gate decides what the catalogue holds undecided, and stops."""
+    with gate_worker(opened, GateOptions(drain=True), Silent()) as worker:
+        worker.run(None)
 
 
 def _rows(cast: Cast, numbers: Numbers) -> pa.Table:

@@ -22,11 +22,9 @@ from gatekeeper.core.layout import CATALOG, DECISIONS
 from gatekeeper.edges.delta_append import AppendTable
 from gatekeeper.stages.reading import decisions_of, events_of
 from gatekeeper.wiring import OpenWorkspace
-from gatekeeper.wiring.gate import GateOptions, gate_worker
 from gatekeeper.wiring.maintaining import maintain
 from gatekeeper.wiring.sweeping import SweepOptions, SweptWorkspace, sweep
 from tests.bench.gate_oracle import Void
-from tests.bench.gate_side import Silent
 from tests.bench.rows import Row, median
 from tests.bench.sweep_lake import (
     ASSETS_PER_PARTY,
@@ -34,6 +32,7 @@ from tests.bench.sweep_lake import (
     append,
     arrive,
     asset_ids,
+    decide_arrived,
     new_lake,
     new_terms,
     withdrawals,
@@ -82,7 +81,7 @@ class Bench:
         for start in range(0, self.cast.assets, PIECE_ASSETS):
             end = min(start + PIECE_ASSETS, self.cast.assets)
             arrive(self.opened, self.cast, start, end)
-            self.rebuilt += self._timed(self._gate)
+            self.rebuilt += self._timed(lambda: decide_arrived(self.opened))
             self.say(f"{end:,} assets decided: {self.rebuilt}")
         maintain(self.opened, 24, lambda _table: None)
         sweep(self.opened, SweepOptions())
@@ -131,10 +130,6 @@ class Bench:
 
     def _table(self, name: str) -> AppendTable:
         return self.opened.lake().open(name)
-
-    def _gate(self) -> None:
-        with gate_worker(self.opened, GateOptions(drain=True), Silent()) as worker:
-            worker.run(None)
 
     def _timed(self, do: Callable[[], object]) -> Cost:
         before, started = self._written(), time.perf_counter()

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from tests.bench.gate_oracle import Void, check_last_permits
+from tests.bench.releases import DATASET, STEPS, check_release, filled, run_once
 from tests.bench.stream import content_event, hit_share, known_subjects, rights_events
 from tests.bench.sweep_lake import Cast, append, new_lake, new_terms
 from tests.bench.sweeps import DATASETS, Bench
@@ -69,3 +70,21 @@ def test_a_sweep_that_leaves_a_withdrawn_row_voids_the_run(tmp_path: Path) -> No
     append(bench.opened, new_terms(1))
     with pytest.raises(Void):
         bench.terms(2)
+
+
+def test_a_release_is_measured_and_a_wrong_one_voids_the_run(tmp_path: Path) -> None:
+    """What was withdrawn after the gate is not in it; a row too few or too many, or another byte, gives no number."""
+    opened = new_lake(tmp_path / "ws")
+    permitted = filled(opened, Cast(600), lambda _what: None)
+    assert 0 < len(permitted) < 600
+    said = run_once(opened, 0, permitted, lambda _what: None)
+    assert said["seconds"].keys() == said["peak_mib"].keys() == set(STEPS)
+    release = tmp_path / "ws" / "releases" / DATASET / "run-0"
+    for wrong in (permitted[1:], pa.concat_arrays([permitted, pa.array(["another"])])):
+        with pytest.raises(Void, match="rows in the release"):
+            check_release(release, wrong)
+    part = next(release.rglob("*.parquet"))
+    part.chmod(0o644)
+    part.write_bytes(part.read_bytes() + b" ")
+    with pytest.raises(Void, match="is not what the manifest says"):
+        check_release(release, permitted)
