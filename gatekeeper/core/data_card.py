@@ -15,9 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gatekeeper.core.manifest import Manifest, manifest_digest
-from gatekeeper.core.plots import bars
+from gatekeeper.core.periods import OverTime
+from gatekeeper.core.plots import bars, stacked
 
 CARD_COLUMNS = ("licence", "catalogs", "genres", "duration_ms")
+SERIES_MAX = 8
+"""Verdicts with their reasons that a stacked bar tells apart; the rest is summed."""
+OVER_TIME = "over_time.svg"
 SHOWN_MAX = 12
 """Bars and table rows of one picture; the rest is summed."""
 MINUTE_MS = 60_000
@@ -65,7 +69,11 @@ def plots(manifest: Manifest, facts: Facts) -> dict[str, bytes]:
         "genres.svg": ("Rows by genre", _most(facts.genres)),
         "durations.svg": ("Rows by duration in minutes", _minutes(facts.minutes)),
     }
-    return {name: bars(title, counts) for name, (title, counts) in drawn.items() if counts}
+    pictures = {name: bars(title, counts) for name, (title, counts) in drawn.items() if counts}
+    if manifest.over_time is not None and manifest.over_time.rows:
+        title = f"Verdicts by reason over time, by {manifest.over_time.period} of the content"
+        pictures[OVER_TIME] = stacked(title, *_stacks(manifest.over_time))
+    return pictures
 
 
 def data_card(manifest: Manifest, facts: Facts) -> bytes:
@@ -80,7 +88,8 @@ def data_card(manifest: Manifest, facts: Facts) -> bytes:
         _permission(manifest),
         "### Permitted, by reason\n\n" + _table(("reason", "rows"), _most(manifest.counts.permitted)),
         "### Left out at the build, by reason\n\n" + _table(("reason", "rows"), _most(manifest.counts.refused)),
-        *(f"![{name.removesuffix('.svg')}](plots/{name})" for name in plots(manifest, facts)),
+        *(f"![{name.removesuffix('.svg')}](plots/{name})" for name in plots(manifest, facts) if name != OVER_TIME),
+        *_over_time(manifest.over_time),
         "## Columns\n\n" + _table(("column", "type"), list(manifest.schema.items())),
         "## Files\n\n" + _table(("file", "rows", "bytes"), [(f.path, f.rows, f.bytes) for f in manifest.files]),
         _FILES_TOLD,
@@ -136,6 +145,38 @@ def _most(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     ordered = sorted(((name, n) for name, n in counts.items() if n), key=lambda item: (-item[1], item[0]))
     rest = sum(n for _, n in ordered[SHOWN_MAX:])
     return ordered[:SHOWN_MAX] + ([("(others)", rest)] if rest else [])
+
+
+def _over_time(counted: OverTime | None) -> list[str]:
+    """The picture, and the same as a table."""
+    if counted is None or not counted.rows:
+        return []
+    series, rows = _stacks(counted)
+    numbered = [f"{number} {name}" for number, name in enumerate(series, 1)]
+    alt = f"Rows by {counted.period} of the content, stacked by verdict and reason; the table below has the numbers"
+    table = _table((counted.period, *numbered), [(name, *(f"{n:,}" for n in counts)) for name, counts in rows])
+    told = (
+        "Every row the build looked at, whether it is in the release or not, by when its content was published (or, "
+        "where nobody says, by the time of its event). Periods without rows are not shown."
+    )
+    return ["### Verdicts by reason over time", told, f"![{alt}](plots/{OVER_TIME})", table]
+
+
+def _stacks(counted: OverTime) -> tuple[list[str], list[tuple[str, list[int]]]]:
+    """The series, and each period with a count for each of them, ascending; what is not known comes last."""
+    totals: Counter[str] = Counter()
+    by_period: dict[str, Counter[str]] = {}
+    for period, verdicts in counted.rows.items():
+        found = ((f"{verdict}: {reason}", n) for verdict, reasons in verdicts.items() for reason, n in reasons.items())
+        by_period[period] = Counter(dict(found))
+        totals.update(by_period[period])
+    shown = sorted(totals, key=lambda name: (-totals[name], name))[:SERIES_MAX]
+    others = ["(others)"] if len(totals) > len(shown) else []
+    rows = []
+    for period, counts in sorted(by_period.items()):
+        known = [counts[name] for name in shown]
+        rows.append((period, [*known, *([counts.total() - sum(known)] if others else [])]))
+    return [*shown, *others], rows
 
 
 def _minutes(counts: Mapping[int, int]) -> list[tuple[str, int]]:

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from gatekeeper.core.periods import OverTime
+
 FORMAT = 1
 DATA, REFUSED, MANIFEST = "data", "refused.jsonl", "manifest.json"
 """Names inside a candidate's folder: the parts' folder, the rows left out, the manifest."""
@@ -94,7 +96,7 @@ class Published:
 @dataclass(frozen=True)
 class Manifest:
     """``declaration`` is the dataset's declaration as it was active; ``schema`` the columns, name → Arrow type;
-    ``media`` is None where rows refer to media outside the release.
+    ``media`` is None where rows refer to media outside the release; ``over_time`` where the builder did not count it.
     """
 
     build: str
@@ -113,6 +115,7 @@ class Manifest:
     tool: str
     release: Published | None = None
     media: MediaTotals | None = None
+    over_time: OverTime | None = None
 
     @property
     def name(self) -> str:
@@ -128,7 +131,7 @@ class Manifest:
 def manifest_bytes(manifest: Manifest) -> bytes:
     """The bytes of ``manifest.json``: sorted keys, two spaces, a final newline."""
     document = {"format": FORMAT, **asdict(manifest)}
-    for name in ("release", "media"):
+    for name in ("release", "media", "over_time"):
         if document[name] is None:
             del document[name]
     return (json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False) + "\n").encode()
@@ -160,6 +163,8 @@ def _manifest(document: dict[str, Any]) -> Manifest:
     document["counts"] = Counts(**document["counts"])
     if (media := document.get("media")) is not None:
         document["media"] = MediaTotals(**media)
+    if (counted := document.get("over_time")) is not None:
+        document["over_time"] = OverTime(**counted)
     if (release := document.get("release")) is not None:
         approval = release["approval"]
         document["release"] = Published(**{**release, "approval": approval and Approval(**approval)})

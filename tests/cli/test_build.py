@@ -327,6 +327,35 @@ def test_the_manifest_names_every_file_and_what_it_rests_on(world: Desk) -> None
     assert set(manifest.basis.tables) == {"catalog", "decisions", "datasets/d"}
 
 
+def test_every_row_is_counted_by_when_its_content_is_of(tmp_path: Path) -> None:
+    """Refused, forged, left out by ``where`` or permitted; by ``published_at``, and by the event's time without one."""
+    desk = Desk(tmp_path / "workspace")
+    assert desk.run("init", desk.root, workspace=False).code == 0
+    desk.dataset("d", ANALYTICAL, columns=["genres"], where={"genres": ["jazz"]})
+    desk.ok("apply")
+    of = {"a": "2024-01-31T23:59:59Z", "b": "2024-02-01T01:00:00+02:00", "c": "2024-02-01T00:00:00Z", "d": None}
+    tracks = [published(name, genres=["jazz"], **({"published_at": at} if at else {})) for name, at in of.items()]
+    tracks.append(published("e", genres=["folk"], published_at="2023-12-01T00:00:00Z"))
+    desk.ok("content", "append", "-", stdin=lines(*tracks))
+    desk.ok("gate", "--drain")
+    plant(desk, {**dataset_rows(desk)[0], "asset_id": "nobody", "published_at": None})
+    withdraw(desk, "c")
+    desk.ok("build", "d", "--version", "1")
+    document = json.loads((desk.root / "builds" / "d" / "1" / "manifest.json").read_bytes())
+    assert CONTRACTS.check_manifest(document) is None
+    event_month = json.loads(tracks[3])["time"][:7]
+    assert document["over_time"] == {
+        "period": "month",
+        "rows": {
+            "2023-12": {"permit": {"not_selected": 1}},
+            "2024-01": {"permit": {"terms.permit": 2}},
+            "2024-02": {"deny": {"consent.withdrawn": 1}},
+            event_month: {"permit": {"terms.permit": 1}},
+            "unknown": {"deny": {"not_in_catalog": 1}},
+        },
+    }
+
+
 def test_parts_are_sorted_and_made_for_reading(tmp_path: Path) -> None:
     """By asset id over all parts, as many rows as declared, compressed as declared, with the columns declared."""
     desk = drained(tmp_path / "workspace", {"rows_per_file_max": 2, "compression": "snappy", "columns": ["title"]})

@@ -15,11 +15,13 @@ from gatekeeper.core import layout
 from gatekeeper.core.manifest import MANIFEST, REFUSED, Counts, Manifest, MediaTotals, manifest_bytes, manifest_digest
 from gatekeeper.core.manifest import Basis as ManifestBasis
 from gatekeeper.core.media import INDEX
+from gatekeeper.core.periods import over_time
 from gatekeeper.core.snapshot.reasons import PERMIT, REASONS
 from gatekeeper.core.times import format_instant
 from gatekeeper.errors import Bug
 from gatekeeper.stages.build.forgery import Place
 from gatekeeper.stages.build.judging import Judged, judge, whole_assets
+from gatekeeper.stages.build.months import said_by_month
 from gatekeeper.stages.build.proving import index_lines, proven, without_unproven
 from gatekeeper.stages.build.values import PLANTED, Basis, Built, Hands, Tally, Wanted
 
@@ -63,6 +65,8 @@ def _decide_rows(wanted: Wanted, basis: Basis, hands: Hands, tally: Tally) -> No
         hands.suspects.add(judged.suspects)
         _count(tally, tally.permitted, judged.rows["reason"])
         _count(tally, tally.refused, judged.refused["reason"])
+        for said, count in said_by_month(rows, judged).items():
+            tally.months[said] = tally.months.get(said, 0) + count
         done += rows.num_rows
         hands.told("deciding", done, basis.rows_total)
     hands.parts.close()
@@ -130,4 +134,5 @@ def _manifest(wanted: Wanted, basis: Basis, hands: Hands, tally: Tally) -> Manif
         counts=Counts(tally.permitted, by_layer, tally.refused),
         tool=wanted.tool,
         media=totals,
+        over_time=over_time(tally.months),
     )

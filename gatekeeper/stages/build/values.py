@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from gatekeeper.core import media
 from gatekeeper.core.manifest import FileEntry
+from gatekeeper.core.periods import Said
 from gatekeeper.core.policy import Policy
 from gatekeeper.core.release_columns import released_type
 from gatekeeper.core.selection import Selection
@@ -30,6 +31,8 @@ DECIDED_BY = (
     *("catalogs", "licence", "tags", "reservations"),
 )
 """The columns of an event that a decision reads, besides what the stream knows."""
+WHEN = ("published_at", "time")
+"""When an event's content is of: the first that is there."""
 STREAM_FIELDS = (pa.field("removed_by", pa.int64()), pa.field("conflicting", pa.bool_()))
 
 REFUSED_SCHEMA = pa.schema(
@@ -72,7 +75,7 @@ class Wanted:
     def event_columns(self) -> tuple[str, ...]:
         """The catalogue's columns a build reads."""
         of_media = (media.URI,) if self.copies_media else ()
-        return tuple(dict.fromkeys((*DECIDED_BY, *self.columns, *self.selection.fields, *of_media)))
+        return tuple(dict.fromkeys((*DECIDED_BY, *self.columns, *self.selection.fields, *of_media, *WHEN)))
 
     @property
     def data_columns(self) -> tuple[str, ...]:
@@ -177,10 +180,11 @@ class Hands:
 
 @dataclass
 class Tally:
-    """Counts by reason."""
+    """Counts by reason; ``months`` counts what was said of every row by the month of its content."""
 
     permitted: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
+    months: dict[Said, int] = field(default_factory=dict)
     forged: int = 0
     media_rows: int = 0
     media_bytes: int = 0
