@@ -84,6 +84,16 @@ def test_an_answer_releases_later_events(runs: Runs) -> None:
     assert verdicts == ["hold", "permit", "permit"]
 
 
+def test_what_was_answered_is_shouted_no_more(runs: Runs, caplog: pytest.LogCaptureFixture) -> None:
+    """A gate that starts after the answer names only what still waits for one."""
+    answered, waiting = runs.rights("{ no JSON", "[]"), runs.rights("{ no JSON either")
+    runs.rights(answer(answered))
+    with caplog.at_level(logging.ERROR):
+        runs.drain()
+    assert f"rights event {answered} " not in caplog.text
+    assert f"gatekeeper rights resolve {waiting} --because" in caplog.text
+
+
 def test_a_redelivered_rights_event_counts_once(runs: Runs) -> None:
     """The same source and id again, in the same run or the next, does not withdraw what was granted since."""
     runs.rights(withdrawn(id_="w"), granted(id_="g"), withdrawn(id_="w"))

@@ -70,7 +70,7 @@ class Follows:
 
 
 def _shout(record: Unreadable) -> None:
-    """It may be a revocation that we cannot read (design §3)."""
+    """It may be a revocation that we cannot read (design §3), and nobody has answered it."""
     held = f"{record.subject} is held" if record.subject else "nobody knows whom it is about: no release is published"
     log.error(
         "rights event %d cannot be read (%s: %s); %s until `gatekeeper rights resolve %d --because ...`",
@@ -147,9 +147,10 @@ class RightsFollower:
         events = self._outside.settle(records, self.rules.policy)
         for event in events:
             self.register.apply(event)
-            if isinstance(event, Unreadable):
-                _shout(event)
         self.register.position = end
+        for record in self.register.unanswered:
+            if record.position >= start:
+                _shout(record)
         return events
 
     def _require_applied(self) -> None:
