@@ -112,6 +112,8 @@ def _different(left: pa.Array, right: pa.Array, start: int, end: int) -> list[in
 
 def order_findings(asset_ids: pa.ChunkedArray, before: str | None) -> list[str]:
     """For each row of a window whether its id is there and greater than the one before, ``before`` for the first."""
+    if _all_in_order(asset_ids, before):
+        return [NO_FINDING] * len(asset_ids)
     found, previous = [], before
     for asset_id in asset_ids.to_pylist():
         if not asset_id:
@@ -120,6 +122,18 @@ def order_findings(asset_ids: pa.ChunkedArray, before: str | None) -> list[str]:
         found.append(_order(previous, asset_id))
         previous = asset_id
     return found
+
+
+def _all_in_order(asset_ids: pa.ChunkedArray, before: str | None) -> bool:
+    """Whether nothing is to be found; only of plain texts, which Arrow compares by their bytes."""
+    plain = pa.types.is_string(asset_ids.type) or pa.types.is_large_string(asset_ids.type)
+    if not plain or not len(asset_ids) or asset_ids.null_count:
+        return False
+    first = asset_ids[0].as_py()
+    if not first or _order(before, first):
+        return False
+    joined = _one(asset_ids)
+    return pc.all(pc.less(joined[:-1], joined[1:]), min_count=0).as_py() is True
 
 
 def _order(previous: str | None, asset_id: str) -> str:

@@ -131,20 +131,26 @@ class RowJudge:
         return with_stream_columns(in_order(found).combine_chunks())
 
     def _permits(self, history: pa.Table, own: Places, latest: Places) -> list[str]:
-        reasons = self._reasons(history, np.union1d(own, latest))
-        return [_permit(reasons.get(mine), reasons.get(last)) for mine, last in zip(own, latest, strict=True)]
+        refusals = self._refusals(history, np.union1d(own, latest))
+        refused = np.zeros(history.num_rows + 1, np.bool_)  # NONE is the last one's place, and stays False
+        refused[list(refusals)] = True
+        findings = [NO_FINDING] * len(own)
+        for row in np.flatnonzero((own == NONE) | refused[own] | refused[latest]).tolist():
+            mine, last = (None if at == NONE else refusals.get(at, NO_FINDING) for at in (own[row], latest[row]))
+            findings[row] = _permit(mine, last)
+        return findings
 
-    def _reasons(self, history: pa.Table, places: Places) -> dict[int, str]:
-        """Why each of these events is not permitted, ``NO_FINDING`` where it is."""
+    def _refusals(self, history: pa.Table, places: Places) -> dict[int, str]:
+        """Of these events those that are not permitted, and why."""
         places = places[places != NONE]
         if not len(places):
             return {}
         said = self.kernel.decide(taken(history, places))[self.dataset]
-        verdicts, reasons = said["verdict"].to_pylist(), said["reason"].to_pylist()
-        if len(verdicts) != len(places):
+        if said.num_rows != len(places):
             raise ValueError("the kernel gave no answer for an event")
-        each = zip(places.tolist(), verdicts, reasons, strict=True)
-        return {place: NO_FINDING if verdict == "permit" else reason for place, verdict, reason in each}
+        permitted = pc.fill_null(pc.equal(said["verdict"], "permit"), False)
+        others = np.flatnonzero(~permitted.to_numpy(zero_copy_only=False))
+        return dict(zip(places[others].tolist(), said["reason"].take(pa.array(others)).to_pylist(), strict=True))
 
     def _refused(self, rows: pa.Table, history: pa.Table, own: Places) -> list[str]:
         if not self.refused.refused:
