@@ -44,7 +44,7 @@ Step = Callable[[str], None]
 
 @dataclass
 class Handle:
-    """One version of one table. Not for two threads at once."""
+    """One version of one table. Not for two threads at once, but for writing files: that touches no version."""
 
     name: str
     spec: TableSpec
